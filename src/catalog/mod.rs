@@ -1,0 +1,27 @@
+//! What nodes read and write: typed names, the storage they are bound to, and
+//! the file that binds them.
+
+mod builder;
+mod codec;
+mod config;
+mod data;
+mod dataset;
+mod entry;
+mod error;
+mod file;
+mod format;
+mod memory;
+mod suggest;
+
+pub use builder::{Catalog, CatalogBuilder};
+pub use data::{Data, DataType, Family};
+pub use dataset::Dataset;
+pub use error::{CatalogError, DatasetError};
+pub use file::FileDataset;
+pub use format::{CsvOptions, Format};
+
+pub(crate) use codec::Codec;
+pub(crate) use data::Value;
+pub(crate) use entry::{Entry, PARAMETER_PREFIX, Storage};
+pub(crate) use error::{Doing, FormatError, listed};
+pub(crate) use suggest::did_you_mean;

@@ -1,0 +1,139 @@
+//! How a thread-local that another library owns goes along.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::propagation::{Carried, Identity, Propagation};
+
+/// Captures, enters and clears a thread-local owned by another library.
+///
+/// Registered with [`ExecutorBuilder::accessor`](crate::ExecutorBuilder::accessor)
+/// as a static, which a [`Propagation`](crate::Propagation) may name like a key.
+/// Accessors are entered in the order of their registration, after the keys and
+/// the span, and restored in reverse.
+///
+/// ```
+/// use std::cell::Cell;
+/// use entourage::{Accessor, Executor};
+///
+/// thread_local! { static LOCALE: Cell<&'static str> = const { Cell::new("") } }
+///
+/// struct Locale;
+/// struct Restore(&'static str);
+/// impl Drop for Restore {
+///     fn drop(&mut self) {
+///         LOCALE.set(self.0);
+///     }
+/// }
+/// impl Accessor for Locale {
+///     type Value = &'static str;
+///     type Guard = Restore;
+///     fn name(&self) -> &'static str { "locale" }
+///     fn capture(&self) -> Option<&'static str> { Some(LOCALE.get()).filter(|l| !l.is_empty()) }
+///     fn enter(&self, value: Option<&&'static str>) -> Restore {
+///         Restore(LOCALE.replace(value.copied().unwrap_or_default()))
+///     }
+/// }
+/// static LOCALE_ACCESSOR: Locale = Locale;
+///
+/// let pool = Executor::builder().num_threads(1).accessor(&LOCALE_ACCESSOR).build()?;
+/// LOCALE.set("fr");
+/// assert_eq!(pool.spawn(|| LOCALE.get()).join().unwrap(), "fr");
+/// # Ok::<(), entourage::BuildError>(())
+/// ```
+///
+/// # Panics
+///
+/// A panic in `capture` reaches the submitter. A panic in `enter` fails the
+/// task, which is then not run. A panic in a guard's `Drop` fails the task that
+/// ran under it. In each case everything else is restored.
+pub trait Accessor: Send + Sync + 'static {
+    /// What travels.
+    type Value: Send + Sync + 'static;
+    /// Restores, when dropped, what [`enter`](Self::enter) replaced. Dropped on
+    /// the thread that entered.
+    type Guard: 'static;
+
+    /// The name used in messages.
+    fn name(&self) -> &'static str;
+
+    /// Takes what is current on this thread; `None` where nothing is.
+    fn capture(&self) -> Option<Self::Value>;
+
+    /// Makes `value` current on this thread, or clears it where there is none.
+    fn enter(&self, value: Option<&Self::Value>) -> Self::Guard;
+
+    /// Whether what is current equals `captured`, so that a scope may share one
+    /// capture among its tasks. The default says no, which is always right.
+    fn is_unchanged(&self, captured: Option<&Self::Value>) -> bool {
+        let _ = captured;
+        false
+    }
+}
+
+pub(crate) type Captured = Option<Box<dyn Any + Send + Sync>>;
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// An [`Accessor`] whose types are gone, for a list of several.
+pub(crate) trait ErasedAccessor: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn identity(&'static self) -> Identity;
+    fn is_carried(&'static self, propagation: &Propagation) -> bool;
+    fn capture(&self) -> Captured;
+    fn enter(&self, value: &Captured) -> Result<Box<dyn Any>, Payload>;
+    fn is_unchanged(&self, captured: &Captured) -> bool;
+}
+
+impl<A: Accessor> ErasedAccessor for A {
+    fn name(&self) -> &'static str {
+        Accessor::name(self)
+    }
+
+    fn identity(&'static self) -> Identity {
+        Carried::identity(self)
+    }
+
+    fn is_carried(&'static self, propagation: &Propagation) -> bool {
+        propagation.carries(self as &'static dyn Carried)
+    }
+
+    fn capture(&self) -> Captured {
+        Accessor::capture(self).map(|value| Box::new(value) as Box<dyn Any + Send + Sync>)
+    }
+
+    fn enter(&self, value: &Captured) -> Result<Box<dyn Any>, Payload> {
+        let value = typed::<A>(value);
+        catch_unwind(AssertUnwindSafe(|| Box::new(Accessor::enter(self, value)) as Box<dyn Any>))
+    }
+
+    fn is_unchanged(&self, captured: &Captured) -> bool {
+        Accessor::is_unchanged(self, typed::<A>(captured))
+    }
+}
+
+fn typed<A: Accessor>(value: &Captured) -> Option<&A::Value> {
+    value.as_ref().and_then(|value| value.downcast_ref())
+}
+
+/// Runs `f`, keeping in `first` the payload of the first panic of several.
+pub(crate) fn first_panic(first: &mut Result<(), Payload>, f: impl FnOnce()) {
+    keep_first(first, catch_unwind(AssertUnwindSafe(f)));
+}
+
+/// Keeps in `first` the first panic of several that were caught already.
+pub(crate) fn keep_first(first: &mut Result<(), Payload>, next: Result<(), Payload>) {
+    match (&first, next) {
+        (_, Ok(())) => {}
+        (Ok(()), next) => *first = next,
+        (Err(_), Err(payload)) => discard(payload),
+    }
+}
+
+/// Drops a panic's payload, whose own `Drop` may panic again.
+pub(crate) fn discard(payload: Payload) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // Whoever panics a third time, out of the payload of the second, is
+        // left undropped: a leak, where the alternative is an abort.
+        std::mem::forget(second);
+    }
+}

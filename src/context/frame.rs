@@ -1,0 +1,192 @@
+//! One task's stay on a thread: everything entered, everything restored.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use super::accessor::{ErasedAccessor, Payload, first_panic, keep_first};
+use super::current;
+use super::snapshot::{Accessors, CapturedRef, Snapshot};
+use super::trace::TraceFrame;
+use super::values::Context;
+use crate::sync::thread_local;
+
+thread_local! {
+    /// The accessors that are entered on this thread, which a task that carries
+    /// nothing has to clear.
+    static ENTERED: RefCell<Option<Accessors>> = const { RefCell::new(None) };
+}
+
+/// What a thread held before a task began on it.
+///
+/// Entering and leaving are two calls rather than a closure because a leaf of a
+/// parallel iterator begins in one method and ends in another.
+#[must_use = "a thread that was entered must be left"]
+pub(crate) struct Frame {
+    context: Option<Context>,
+    was_suppressed: bool,
+    was_in_task: bool,
+    trace: TraceFrame,
+    accessors: Option<EnteredAccessors>,
+}
+
+struct EnteredAccessors {
+    outer: Option<Accessors>,
+    guards: Vec<Box<dyn Any>>,
+}
+
+impl Frame {
+    /// Makes this thread hold what `snapshot` captured and nothing else.
+    ///
+    /// On a panic of an accessor or a subscriber everything is put back and the
+    /// payload returned.
+    pub(crate) fn enter(snapshot: &Snapshot) -> Result<Self, Payload> {
+        let (frame, entered) = Self::begin(snapshot);
+        match entered {
+            Ok(()) => Ok(frame),
+            Err(payload) => {
+                keep_first(&mut Ok(()), frame.leave());
+                Err(payload)
+            }
+        }
+    }
+
+    /// As [`enter`](Self::enter), but what a panic cut short stays entered as
+    /// far as it came, to be left like any other.
+    fn begin(snapshot: &Snapshot) -> (Self, Result<(), Payload>) {
+        let (context, trace) = (snapshot.context(), snapshot.trace());
+        let is_current = current::with_context(|current| current.is_same(context));
+        let mut frame = Self {
+            context: (!is_current).then(|| current::replace_context(context.clone())),
+            was_suppressed: current::replace_suppressed(false),
+            was_in_task: current::enter_task(),
+            trace: TraceFrame::default(),
+            accessors: None,
+        };
+        let mut entered = frame.trace.enter(trace);
+        if entered.is_ok() {
+            entered = frame.enter_accessors(snapshot.captured());
+        }
+        (frame, entered)
+    }
+
+    /// Puts everything back, in reverse, whatever panics on the way; the first
+    /// such panic is returned.
+    pub(crate) fn leave(mut self) -> Result<(), Payload> {
+        let mut outcome = Ok(());
+        if let Some(EnteredAccessors { outer, mut guards }) = self.accessors.take() {
+            while let Some(guard) = guards.pop() {
+                first_panic(&mut outcome, || drop(guard));
+            }
+            replace_entered(outer);
+        }
+        keep_first(&mut outcome, self.trace.leave());
+        current::leave_task(self.was_in_task);
+        current::replace_suppressed(self.was_suppressed);
+        if let Some(context) = self.context.take() {
+            first_panic(&mut outcome, || drop(current::replace_context(context)));
+        }
+        outcome
+    }
+
+    /// Runs `f` in `snapshot`. A panic comes back as a payload: `f`'s own, or
+    /// else the first of whatever was entered for it.
+    pub(crate) fn run<R>(snapshot: &Snapshot, f: impl FnOnce() -> R) -> Result<R, Payload> {
+        match Self::run_apart(snapshot, f) {
+            (Ok(answer), Ok(())) => Ok(answer),
+            (Ok(answer), Err(payload)) => {
+                drop_clean(answer);
+                Err(payload)
+            }
+            (Err(payload), left) => {
+                keep_first(&mut Ok(()), left);
+                Err(payload)
+            }
+        }
+    }
+
+    /// Runs `f` in `snapshot` and returns how that ended, and apart from it how
+    /// leaving the snapshot did.
+    pub(crate) fn run_apart<R>(
+        snapshot: &Snapshot,
+        f: impl FnOnce() -> R,
+    ) -> (Result<R, Payload>, Result<(), Payload>) {
+        let (frame, entered) = Self::begin(snapshot);
+        let answer = match entered {
+            Ok(()) => catch_unwind(AssertUnwindSafe(f)),
+            Err(payload) => {
+                // What `f` captured ends in `f`'s own context all the same.
+                first_panic(&mut Ok(()), || drop(f));
+                Err(payload)
+            }
+        };
+        (answer, frame.leave())
+    }
+
+    fn enter_accessors(&mut self, captured: Option<CapturedRef<'_>>) -> Result<(), Payload> {
+        let outer = ENTERED.try_with(|entered| entered.borrow().clone()).unwrap_or(None);
+        let (accessors, values) = match (captured, &outer) {
+            (None, None) => return Ok(()),
+            (None, Some(outer)) => (outer.clone(), &[][..]),
+            (Some((mine, values)), None) => (mine.clone(), values),
+            (Some((mine, values)), Some(outer)) => (with_others_of(mine, outer), values),
+        };
+        let others = accessors.len() - values.len();
+        replace_entered(Some(accessors.clone()));
+        let entered = self.accessors.insert(EnteredAccessors { outer, guards: Vec::new() });
+        for (at, accessor) in accessors.iter().enumerate() {
+            let value = at.checked_sub(others).map_or(&None, |at| &values[at]);
+            entered.guards.push(accessor.enter(value)?);
+        }
+        Ok(())
+    }
+}
+
+/// `mine`, and before them those of `outer` that are not among them: another
+/// executor's task is waiting on this thread, and what it entered has to be
+/// cleared. First, since two accessors may be after one thread-local.
+fn with_others_of(mine: &Accessors, outer: &Accessors) -> Accessors {
+    let is_mine = |other: &&'static dyn ErasedAccessor| {
+        mine.iter().any(|accessor| accessor.identity() == other.identity())
+    };
+    if Arc::ptr_eq(mine, outer) || outer.iter().all(&is_mine) {
+        return mine.clone();
+    }
+    outer.iter().filter(|other| !is_mine(other)).chain(mine.iter()).copied().collect()
+}
+
+fn replace_entered(accessors: Option<Accessors>) -> Option<Accessors> {
+    ENTERED.try_with(|entered| entered.replace(accessors)).unwrap_or(None)
+}
+
+/// Runs `f` with nothing of any task to be seen. On a worker that is between
+/// tasks there is nothing to hide, and this is one flag.
+#[inline]
+pub(crate) fn run_clean<R>(f: impl FnOnce() -> R) -> R {
+    struct Leave;
+    impl Drop for Leave {
+        #[inline]
+        fn drop(&mut self) {
+            current::leave_task(false);
+        }
+    }
+    if current::enter_task() {
+        return run_hidden(f).unwrap_or_else(|payload| resume_unwind(payload));
+    }
+    let _leave = Leave;
+    f()
+}
+
+/// The task was started inside the wait of another, whose context and spans
+/// have to be put away for as long as it runs.
+#[cold]
+fn run_hidden<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
+    Frame::run(&Snapshot::empty(), f)
+}
+
+/// Drops what a task left where nothing of a task that waits beneath it is to
+/// be seen, and where a panic of its `Drop` goes no further.
+pub(crate) fn drop_clean<T>(value: T) {
+    first_panic(&mut Ok(()), || run_clean(|| first_panic(&mut Ok(()), || drop(value))));
+}

@@ -1,0 +1,28 @@
+//! What travels: keys, the context they live in, the foreign thread-locals
+//! that go with it, and the snapshot that carries all of them to a worker.
+
+mod accessor;
+mod builtin;
+mod current;
+mod frame;
+mod instrument;
+mod key;
+mod propagation;
+mod snapshot;
+mod trace;
+mod values;
+
+pub use accessor::Accessor;
+pub use builtin::{LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger};
+pub use instrument::Instrumented;
+pub use key::{Key, KeyPolicy};
+pub use propagation::{Carried, Propagation, PropagationError, SPAN, SpanKey};
+pub use snapshot::Snapshot;
+pub use current::suppress;
+pub use values::Context;
+
+pub(crate) use accessor::{ErasedAccessor, Payload, discard, first_panic, keep_first};
+pub(crate) use current::{is_in_task, leave_task};
+pub(crate) use frame::{Frame, drop_clean, run_clean};
+pub(crate) use propagation::CarryPolicy;
+pub(crate) use trace::note_dispatcher;

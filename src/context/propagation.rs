@@ -1,0 +1,303 @@
+//! The policy: what goes along when work crosses a thread.
+
+use std::any::TypeId;
+use std::fmt;
+use std::ptr;
+use std::sync::Arc;
+
+use super::accessor::{Accessor, ErasedAccessor};
+use super::key::{Key, KeyMeta, KeyPolicy};
+use super::values::Context;
+
+/// Something that a [`Propagation`] can name: a [`Key`], [`SPAN`], or a static
+/// of any type that is an [`Accessor`].
+pub trait Carried: sealed::Sealed + Send + Sync + 'static {
+    /// The name used in messages.
+    fn name(&'static self) -> &'static str;
+
+    /// Whether it may cross a thread.
+    fn policy(&'static self) -> KeyPolicy {
+        KeyPolicy::Propagate
+    }
+
+    #[doc(hidden)]
+    fn identity(&'static self) -> Identity;
+
+    #[doc(hidden)]
+    fn is_accessor(&'static self) -> bool {
+        false
+    }
+}
+
+/// Tells carried things apart: by address, and by type too since statics of no
+/// size may share one.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity(TypeId, usize);
+
+impl Identity {
+    pub(crate) fn of<T: 'static>(item: &'static T) -> Self {
+        Self(TypeId::of::<T>(), ptr::from_ref(item).addr())
+    }
+
+    fn is_at(&self, meta: &'static KeyMeta) -> bool {
+        // A key begins nowhere but at its static, and its metadata lies in it.
+        self.1 == ptr::from_ref(meta).addr()
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T: Send + Sync + 'static> Sealed for super::Key<T> {}
+    impl Sealed for super::SpanKey {}
+    impl<A: super::Accessor> Sealed for A {}
+}
+
+impl<T: Send + Sync + 'static> Carried for Key<T> {
+    fn name(&'static self) -> &'static str {
+        self.meta.name
+    }
+    fn policy(&'static self) -> KeyPolicy {
+        self.meta.policy
+    }
+    fn identity(&'static self) -> Identity {
+        Identity(TypeId::of::<Key<T>>(), ptr::from_ref(&self.meta).addr())
+    }
+}
+
+/// The type of [`SPAN`].
+#[derive(Debug)]
+pub struct SpanKey {
+    _private: u8,
+}
+
+/// The current `tracing` span together with its dispatcher, as a propagation
+/// list names it.
+///
+/// ```
+/// use entourage::{Propagation, RUN_ID, SPAN};
+/// let policy = Propagation::only([&SPAN, &RUN_ID]);
+/// assert!(policy.carries(&SPAN));
+/// ```
+pub static SPAN: SpanKey = SpanKey { _private: 0 };
+
+impl Carried for SpanKey {
+    fn name(&'static self) -> &'static str {
+        "entourage::SPAN"
+    }
+    fn identity(&'static self) -> Identity {
+        Identity::of(self)
+    }
+}
+
+impl<A: Accessor> Carried for A {
+    fn name(&'static self) -> &'static str {
+        Accessor::name(self)
+    }
+    fn identity(&'static self) -> Identity {
+        Identity::of(self)
+    }
+    fn is_accessor(&'static self) -> bool {
+        true
+    }
+}
+
+type List = Arc<[&'static dyn Carried]>;
+
+#[derive(Clone)]
+enum Mode {
+    All,
+    Only(List),
+    Except(List),
+    Off,
+}
+
+/// Which keys, spans and foreign thread-locals go along with submitted work.
+///
+/// A key's own [`KeyPolicy`] is the default; a list is explicit and beats it,
+/// except that nothing makes a `never` key travel.
+///
+/// ```
+/// use entourage::{Propagation, SPAN};
+/// entourage::context_key! {
+///     static TENANT: String = propagate;
+///     static TOKEN: String = clear;
+/// }
+///
+/// assert!(Propagation::all().carries(&TENANT));
+/// assert!(!Propagation::all().carries(&TOKEN));
+/// assert!(Propagation::only([&TOKEN, &SPAN]).carries(&TOKEN));
+/// assert!(!Propagation::except([&TENANT]).carries(&TENANT));
+/// assert!(!Propagation::off().carries(&TENANT));
+/// ```
+#[derive(Clone)]
+pub struct Propagation(Mode);
+
+impl Propagation {
+    /// Everything whose own policy is to propagate. The default.
+    pub const fn all() -> Self {
+        Self(Mode::All)
+    }
+
+    /// An allowlist: these and nothing else.
+    pub fn only<const N: usize>(items: [&'static dyn Carried; N]) -> Self {
+        Self(Mode::Only(Arc::new(items)))
+    }
+
+    /// A denylist: everything that propagates, but not these.
+    pub fn except<const N: usize>(items: [&'static dyn Carried; N]) -> Self {
+        Self(Mode::Except(Arc::new(items)))
+    }
+
+    /// Nothing, at no cost: no snapshot is taken and no thread-local written
+    /// beyond one flag.
+    pub const fn off() -> Self {
+        Self(Mode::Off)
+    }
+
+    /// Whether this is [`off`](Self::off).
+    #[inline]
+    pub fn is_off(&self) -> bool {
+        matches!(self.0, Mode::Off)
+    }
+
+    /// Whether `item` goes along.
+    pub fn carries(&self, item: &'static dyn Carried) -> bool {
+        let identity = item.identity();
+        let listed = |list: &List| list.iter().any(|other| other.identity() == identity);
+        self.decides(item.policy(), listed)
+    }
+
+    /// Looks for what can never work: a `never` key on an allowlist, an item
+    /// listed twice, two items of one name.
+    ///
+    /// # Errors
+    ///
+    /// Names every such item.
+    pub fn validate(&self) -> Result<(), PropagationError> {
+        let mut problems = Vec::new();
+        self.find_problems(&mut problems);
+        PropagationError::of(problems)
+    }
+
+    fn find_problems(&self, problems: &mut Vec<String>) {
+        let list = self.list();
+        for (at, item) in list.iter().enumerate() {
+            if matches!(self.0, Mode::Only(_)) && item.policy() == KeyPolicy::Never {
+                problems.push(format!(
+                    "`{}` is declared `never`, so an allowlist cannot carry it: \
+                     take it off the list or declare it `clear`",
+                    item.name()
+                ));
+            }
+            if let Some(earlier) = list[..at].iter().find(|earlier| earlier.name() == item.name()) {
+                let twice = earlier.identity() == item.identity();
+                let what = if twice { "is listed twice" } else { "is the name of two different items" };
+                problems.push(format!("`{}` {what}", item.name()));
+            }
+        }
+    }
+
+    fn list(&self) -> &[&'static dyn Carried] {
+        match &self.0 {
+            Mode::Only(list) | Mode::Except(list) => list,
+            Mode::All | Mode::Off => &[],
+        }
+    }
+
+    pub(crate) fn carries_span(&self) -> bool {
+        self.carries(&SPAN)
+    }
+
+    /// What of `context` goes along; `context` itself where all of it does.
+    pub(crate) fn filter(&self, context: &Context) -> Context {
+        match &self.0 {
+            Mode::Off => Context::EMPTY,
+            Mode::All if context.policies().all(|policy| policy == KeyPolicy::Propagate) => {
+                context.clone()
+            }
+            _ => context.filtered(|meta| {
+                let listed = |list: &List| list.iter().any(|item| item.identity().is_at(meta));
+                self.decides(meta.policy, listed)
+            }),
+        }
+    }
+
+    fn decides(&self, policy: KeyPolicy, listed: impl Fn(&List) -> bool) -> bool {
+        match &self.0 {
+            Mode::Off => false,
+            _ if policy == KeyPolicy::Never => false,
+            Mode::All => policy == KeyPolicy::Propagate,
+            Mode::Only(list) => listed(list),
+            Mode::Except(list) => policy == KeyPolicy::Propagate && !listed(list),
+        }
+    }
+}
+
+impl Default for Propagation {
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+impl fmt::Debug for Propagation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, list) = match &self.0 {
+            Mode::All => return f.write_str("all"),
+            Mode::Off => return f.write_str("off"),
+            Mode::Only(list) => ("only", list),
+            Mode::Except(list) => ("except", list),
+        };
+        let names: Vec<_> = list.iter().map(|item| item.name()).collect();
+        f.debug_tuple(word).field(&names).finish()
+    }
+}
+
+/// A propagation policy that cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+#[error("the propagation policy cannot be carried out: {}", problems.join("; "))]
+pub struct PropagationError {
+    problems: Vec<String>,
+}
+
+impl PropagationError {
+    fn of(problems: Vec<String>) -> Result<(), Self> {
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
+    }
+}
+
+/// A policy with the accessors it is applied to: all that a capture needs.
+#[derive(Clone, Default)]
+pub(crate) struct CarryPolicy {
+    pub(crate) propagation: Propagation,
+    pub(crate) accessors: Arc<[&'static dyn ErasedAccessor]>,
+}
+
+impl CarryPolicy {
+    /// As [`Propagation::validate`], and looks for what is wrong with the
+    /// accessors: listed without being registered, registered twice, two of one
+    /// name.
+    pub(crate) fn validate(&self) -> Result<(), PropagationError> {
+        let mut problems = Vec::new();
+        self.propagation.find_problems(&mut problems);
+        for item in self.propagation.list() {
+            let is_it = |accessor: &&'static dyn ErasedAccessor| accessor.identity() == item.identity();
+            if item.is_accessor() && !self.accessors.iter().any(is_it) {
+                problems.push(format!(
+                    "`{}` is listed but not among the executor's accessors: register it, \
+                     or take it off the list",
+                    item.name()
+                ));
+            }
+        }
+        for (at, accessor) in self.accessors.iter().enumerate() {
+            let name = accessor.name();
+            if let Some(earlier) = self.accessors[..at].iter().find(|other| other.name() == name) {
+                let twice = earlier.identity() == accessor.identity();
+                let what = if twice { "is registered twice" } else { "is the name of two accessors" };
+                problems.push(format!("`{name}` {what}"));
+            }
+        }
+        PropagationError::of(problems)
+    }
+}

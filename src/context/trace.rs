@@ -1,0 +1,233 @@
+//! The `tracing` span and dispatcher: captured, entered, and parked.
+//!
+//! Two facts about `tracing` shape this file. The registry keeps one stack of
+//! entered spans a thread and marks a span that is entered twice as a duplicate
+//! which it then skips, so entering a captured span over the spans of a waiting
+//! task can leave the waiting task's span current. The waiting task's spans must
+//! therefore be *parked*: exited one by one, innermost first, and re-entered in
+//! their order afterwards. And a scoped dispatcher is a thread-local of its own:
+//! a span entered on a thread whose dispatcher is another records nothing.
+
+use std::fmt::{self, Write};
+use std::panic::resume_unwind;
+
+use once_cell::sync::OnceCell;
+use tracing::dispatcher::{self, DefaultGuard, Dispatch};
+use tracing::span::{self, Span};
+use tracing::subscriber::NoSubscriber;
+
+use super::accessor::{Payload, first_panic};
+
+/// The process's global dispatcher, once it was seen.
+static GLOBAL: OnceCell<Dispatch> = OnceCell::new();
+
+/// How many times in a row a subscriber may report one span as current after it
+/// was exited before we hold that it does not keep track of spans at all.
+const MAX_REPEATS: usize = 256;
+
+/// The captured span and, where it is not the process's global one, its
+/// dispatcher.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    dispatch: Option<Dispatch>,
+    span: Option<Span>,
+}
+
+impl Trace {
+    pub(super) const NONE: Self = Self { dispatch: None, span: None };
+
+    pub(super) fn capture() -> Self {
+        if !dispatcher::has_been_set() {
+            return Self::NONE;
+        }
+        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let span = Some(Span::current()).filter(|span| !span.is_none());
+        Self { dispatch: (!is_global(&dispatch)).then_some(dispatch), span }
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        self.dispatch.is_none() && self.span.is_none()
+    }
+
+    /// Whether a capture made now would be this one. For a scoped dispatcher,
+    /// which cannot be compared, the answer is no.
+    pub(super) fn is_unchanged(&self) -> bool {
+        if !dispatcher::has_been_set() {
+            return self.is_none();
+        }
+        self.dispatch.is_none() && {
+            let dispatch = dispatcher::get_default(Dispatch::clone);
+            is_global(&dispatch) && dispatch.current_span().id() == self.id().as_ref()
+        }
+    }
+
+    fn id(&self) -> Option<span::Id> {
+        self.span.as_ref().and_then(Span::id)
+    }
+}
+
+/// The state of one thread's spans between [`enter`](Self::enter) and
+/// [`leave`](Self::leave).
+#[must_use = "a thread whose spans were parked must be left again"]
+#[derive(Default)]
+pub(super) struct TraceFrame {
+    /// `None` where no dispatcher was ever set, so that there is nothing to do.
+    entered: Option<Entered>,
+}
+
+struct Entered {
+    dispatch: Dispatch,
+    /// The span that the task is to run in.
+    span: Option<span::Id>,
+    was: Found,
+    default: Option<DefaultGuard>,
+}
+
+/// What the task's span was found to be.
+enum Found {
+    /// Current already, so that nothing was moved.
+    Current,
+    /// Not current: what was is parked here, innermost first, the order in
+    /// which it was exited.
+    Parked { spans: Vec<span::Id>, is_entered: bool },
+}
+
+impl TraceFrame {
+    /// Parks this thread's spans and enters `trace`. Whatever happened, and a
+    /// panic of the subscriber may come at any step, [`leave`](Self::leave)
+    /// undoes it.
+    pub(super) fn enter(&mut self, trace: &Trace) -> Result<(), Payload> {
+        let mut outcome = Ok(());
+        if dispatcher::has_been_set() {
+            first_panic(&mut outcome, || self.enter_with(trace));
+        }
+        outcome
+    }
+
+    fn enter_with(&mut self, trace: &Trace) {
+        // Never call a subscriber from inside `get_default`: a nested look-up
+        // would see no dispatcher at all.
+        let current = dispatcher::get_default(Dispatch::clone);
+        let target = match &trace.dispatch {
+            Some(scoped) => {
+                note_global(&current);
+                Some(scoped.clone())
+            }
+            None if is_global(&current) => None,
+            None => Some(GLOBAL.get().cloned().unwrap_or_else(Dispatch::none)),
+        };
+        let default = target.as_ref().map(dispatcher::set_default);
+        let dispatch = target.unwrap_or(current);
+        let span = trace.id();
+        let entered = Entered { dispatch, span, was: Found::Current, default };
+        let Entered { dispatch, span, was, .. } = self.entered.insert(entered);
+        if dispatch.current_span().id() == span.as_ref() {
+            return;
+        }
+        *was = Found::Parked { spans: Vec::new(), is_entered: false };
+        let Found::Parked { spans, is_entered } = was else { return };
+        // A panic half-way leaves no span behind: the others are parked first.
+        exit_down_to(dispatch, None, |id| spans.push(id))
+            .unwrap_or_else(|payload| resume_unwind(payload));
+        if let Some(id) = span {
+            *is_entered = true;
+            dispatch.enter(id);
+        }
+    }
+
+    /// Exits what was entered and whatever was left entered on top of it, and
+    /// re-enters the parked spans. Returns the first panic of the subscriber.
+    pub(super) fn leave(self) -> Result<(), Payload> {
+        let Some(Entered { dispatch, span, was, default }) = self.entered else { return Ok(()) };
+        let mut outcome;
+        match was {
+            Found::Current => outcome = exit_down_to(&dispatch, span.as_ref(), |_| ()),
+            Found::Parked { spans, mut is_entered } => {
+                outcome = exit_down_to(&dispatch, None, |id| is_entered &= span.as_ref() != Some(&id));
+                // The subscriber is of those that do not say what is current.
+                if let (Some(id), true) = (&span, is_entered) {
+                    first_panic(&mut outcome, || dispatch.exit(id));
+                }
+                for id in spans.iter().rev() {
+                    first_panic(&mut outcome, || dispatch.enter(id));
+                }
+            }
+        }
+        first_panic(&mut outcome, || drop(default));
+        outcome
+    }
+}
+
+/// Exits the spans entered on this thread, innermost first, down to `stop` or
+/// to none, and tells `exited` of each. Goes on over a panic of the subscriber
+/// and returns the first.
+fn exit_down_to(
+    dispatch: &Dispatch,
+    stop: Option<&span::Id>,
+    mut exited: impl FnMut(span::Id),
+) -> Result<(), Payload> {
+    let mut outcome = Ok(());
+    let (mut last, mut repeats) = (None, 0);
+    loop {
+        let mut current = None;
+        first_panic(&mut outcome, || current = dispatch.current_span().id().cloned());
+        let Some(id) = current.filter(|id| Some(id) != stop) else { return outcome };
+        repeats = if last.as_ref() == Some(&id) { repeats + 1 } else { 0 };
+        if repeats == MAX_REPEATS {
+            return outcome;
+        }
+        first_panic(&mut outcome, || dispatch.exit(&id));
+        last = Some(id.clone());
+        exited(id);
+    }
+}
+
+/// Notes the process's global dispatcher, if it is what this thread has: a task
+/// that carries none must be given it on a thread that has set it aside.
+pub(crate) fn note_dispatcher() {
+    if dispatcher::has_been_set() {
+        note_global(&dispatcher::get_default(Dispatch::clone));
+    }
+}
+
+fn note_global(current: &Dispatch) {
+    if GLOBAL.get().is_none() {
+        is_global(current);
+    }
+}
+
+/// Whether `dispatch` is what a thread without a scoped dispatcher has. A
+/// global one must not be set again as a scoped one: that ends `tracing`'s fast
+/// path for the whole process.
+fn is_global(dispatch: &Dispatch) -> bool {
+    if !names_global(dispatch) {
+        return false;
+    }
+    if dispatch.is::<NoSubscriber>() {
+        // `Dispatch::none()` counts as global too. It is what this thread has
+        // by itself unless there is a global one that somebody set aside.
+        return GLOBAL.get().is_none();
+    }
+    GLOBAL.get_or_init(|| dispatch.clone());
+    true
+}
+
+/// Reads the kind of a dispatcher from the one place that tells it, the first
+/// word of its `Debug`. Should that word ever change, the answer is no: the
+/// dispatcher is then set on the worker, which is right and merely slower.
+fn names_global(dispatch: &Dispatch) -> bool {
+    struct FirstWord(bool);
+    impl Write for FirstWord {
+        fn write_str(&mut self, word: &str) -> fmt::Result {
+            self.0 = word.starts_with("Dispatch::Global");
+            Err(fmt::Error)
+        }
+    }
+    let mut first = FirstWord(false);
+    // The error is ours and stops the formatting after the first word.
+    let _ = write!(first, "{dispatch:?}");
+    first.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,350 @@
+//! The executor itself.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::Arc;
+
+use super::builder::ExecutorBuilder;
+use super::error::{TaskError, TaskName};
+use super::handle::JoinHandle;
+use super::task::{Carry, Joinable, PanicHandler, Task, tell};
+use crate::context::{
+    CarryPolicy, Payload, Propagation, PropagationError, Snapshot, first_panic, run_clean,
+};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::thread_local;
+
+thread_local! {
+    /// The panic handler of the executor whose own worker this thread is. Kept
+    /// here so that a detached task need not carry it.
+    static WORKERS_HANDLER: RefCell<Option<PanicHandler>> = const { RefCell::new(None) };
+}
+
+pub(super) fn begin_worker(on_panic: Option<PanicHandler>) {
+    WORKERS_HANDLER.set(on_panic);
+}
+
+/// A thread pool that carries its caller's context to the worker and leaves
+/// none of it behind.
+///
+/// A clone is a handle on the same pool; the pool ends with its last clone,
+/// after the tasks that were submitted.
+///
+/// ```
+/// use entourage::{Executor, Propagation};
+/// entourage::context_key! { static TENANT: String = propagate; }
+///
+/// let pool = Executor::builder().num_threads(2).build()?;
+/// TENANT.scope("acme".into(), || {
+///     assert_eq!(pool.spawn(|| TENANT.get()).join().unwrap().as_deref(), Some("acme"));
+///
+///     let quick = pool.with_propagation(Propagation::off()).unwrap();
+///     assert_eq!(quick.spawn(|| TENANT.get()).join().unwrap(), None);
+/// });
+/// # Ok::<(), entourage::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct Executor {
+    pool: Arc<rayon::ThreadPool>,
+    policy: Arc<CarryPolicy>,
+    on_panic: Option<PanicHandler>,
+    /// Whether the workers were started by us, so that they know the handler.
+    is_own: bool,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    snapshots: AtomicU64,
+}
+
+/// What an executor has done so far; see [`Executor::stats`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExecutorStats {
+    /// How many snapshots were taken, those of nothing aside. Tasks of one
+    /// scope share one for as long as the context stays the same.
+    pub snapshots: u64,
+}
+
+impl Executor {
+    /// Sets up a new executor.
+    pub fn builder() -> ExecutorBuilder {
+        ExecutorBuilder::default()
+    }
+
+    pub(super) fn new(
+        pool: Arc<rayon::ThreadPool>,
+        policy: CarryPolicy,
+        on_panic: Option<PanicHandler>,
+        is_own: bool,
+    ) -> Self {
+        let (policy, counters) = (Arc::new(policy), Arc::default());
+        Self { pool, policy, on_panic, is_own, counters }
+    }
+
+    /// This executor, on the same workers, with another policy: for one run,
+    /// or for one submission.
+    ///
+    /// # Errors
+    ///
+    /// If the policy cannot be carried out.
+    pub fn with_propagation(&self, propagation: Propagation) -> Result<Self, PropagationError> {
+        let policy = CarryPolicy { propagation, accessors: self.policy.accessors.clone() };
+        policy.validate()?;
+        Ok(Self { policy: Arc::new(policy), ..self.clone() })
+    }
+
+    /// What goes along with submitted work.
+    pub fn propagation(&self) -> &Propagation {
+        &self.policy.propagation
+    }
+
+    /// How many workers there are.
+    pub fn num_threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// What this executor and its clones have done so far.
+    pub fn stats(&self) -> ExecutorStats {
+        ExecutorStats { snapshots: self.counters.snapshots.load(Ordering::Relaxed) }
+    }
+
+    /// The pool underneath. Work put on it directly carries no context.
+    pub fn rayon_pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+
+    /// Takes what is current on this thread, as this executor would at a submit.
+    pub fn snapshot(&self) -> Snapshot {
+        if self.is_off() {
+            return Snapshot::empty();
+        }
+        self.counters.capture(&self.policy)
+    }
+
+    /// Runs `f` on a worker, in the context that is current now.
+    ///
+    /// ```
+    /// # let pool = entourage::Executor::builder().num_threads(2).build()?;
+    /// let handles: Vec<_> = (0..3).map(|n| pool.spawn(move || n * n)).collect();
+    /// let squares: Vec<_> = handles.into_iter().map(|h| h.join().unwrap()).collect();
+    /// assert_eq!(squares, [0, 1, 4]);
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(TaskName { name: None, submitted: Location::caller() }, f, false)
+    }
+
+    /// As [`spawn`](Self::spawn), but the tasks a worker spawns this way start
+    /// in the order in which it spawned them.
+    #[track_caller]
+    pub fn spawn_fifo<F, R>(&self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.submit(TaskName { name: None, submitted: Location::caller() }, f, true)
+    }
+
+    /// Names the next task: `pool.task("load").spawn(f)`. The name is in the
+    /// error of a panic.
+    pub fn task(&self, name: impl Into<String>) -> TaskBuilder<'_> {
+        TaskBuilder { executor: self, name: name.into() }
+    }
+
+    /// Runs `f` on a worker and keeps no handle: the cheapest submission. Its
+    /// panic goes to the panic handler.
+    #[track_caller]
+    #[inline]
+    pub fn spawn_detached<F>(&self, f: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        let submitted = Location::caller();
+        if self.is_off() && self.is_own {
+            return self.pool.spawn(move || run_detached(f, submitted));
+        }
+        let task = Arc::new(self.new_task(TaskName { name: None, submitted }, f).detached());
+        self.pool.spawn(move || task.run());
+    }
+
+    fn new_task<F, R>(&self, name: TaskName, f: F) -> Task<F, R>
+    where
+        F: FnOnce() -> R + Send,
+        R: Send,
+    {
+        let carry = if self.is_off() { Carry::Off } else { Carry::Snapshot(self.snapshot()) };
+        Task::new(name, carry, self.on_panic.clone(), f)
+    }
+
+    fn submit<F, R>(&self, name: TaskName, f: F, is_fifo: bool) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let task = Arc::new(self.new_task(name, f));
+        let queued = task.clone();
+        if is_fifo {
+            self.pool.spawn_fifo(move || queued.run());
+        } else {
+            self.pool.spawn(move || queued.run());
+        }
+        JoinHandle::new(task, self.pool.clone())
+    }
+
+    /// Runs `f` on a worker and waits for it; on a worker of this pool, just
+    /// calls it. `f` may borrow.
+    ///
+    /// With propagation off, `f` sees nothing of the caller when it moves to
+    /// another thread, and what the thread holds when it is called in place: in
+    /// place it is the caller's own task that runs on.
+    ///
+    /// # Panics
+    ///
+    /// With `f`'s payload.
+    pub fn install<F, R>(&self, f: F) -> R
+    where
+        F: FnOnce() -> R + Send,
+        R: Send,
+    {
+        if self.is_on_worker() {
+            return f();
+        }
+        if self.is_off() {
+            return self.pool.install(|| run_clean(f));
+        }
+        let snapshot = self.snapshot();
+        self.pool.install(|| snapshot.scope(f))
+    }
+
+    /// Runs `f` once on every worker, and returns the answers in the order of
+    /// the workers.
+    ///
+    /// ```
+    /// # let pool = entourage::Executor::builder().num_threads(3).build()?;
+    /// assert_eq!(pool.broadcast(|worker| worker.index), [0, 1, 2]);
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// With the payload of the first worker that panicked, after all are done.
+    pub fn broadcast<F, R>(&self, f: F) -> Vec<R>
+    where
+        F: Fn(Broadcast) -> R + Sync,
+        R: Send,
+    {
+        let call = |worker: &rayon::BroadcastContext<'_>| {
+            f(Broadcast { index: worker.index(), num_threads: worker.num_threads() })
+        };
+        if self.is_off() {
+            return self.pool.broadcast(|worker| run_clean(|| call(&worker)));
+        }
+        let snapshot = self.snapshot();
+        self.pool.broadcast(|worker| snapshot.scope(|| call(&worker)))
+    }
+
+    #[inline]
+    pub(super) fn is_off(&self) -> bool {
+        self.policy.propagation.is_off()
+    }
+
+    /// Whether the current thread is a worker of this executor.
+    #[inline]
+    pub(super) fn is_on_worker(&self) -> bool {
+        self.pool.current_thread_index().is_some()
+    }
+
+    pub(super) fn pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+
+    pub(super) fn policy(&self) -> &Arc<CarryPolicy> {
+        &self.policy
+    }
+
+    pub(super) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+}
+
+impl Counters {
+    /// Takes a snapshot, and counts it unless it is of nothing.
+    pub(super) fn capture(&self, policy: &CarryPolicy) -> Snapshot {
+        let taken = Snapshot::capture_for(policy);
+        if !taken.is_empty() {
+            self.snapshots.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+}
+
+/// Runs a task that carries nothing and that nobody waits for, on a worker of
+/// the executor's own.
+fn run_detached(f: impl FnOnce(), submitted: &'static Location<'static>) {
+    let guarded = || {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+            report_detached(payload, submitted);
+        }
+    };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run_clean(guarded))) {
+        // Not the task but the clearing of what waits beneath it.
+        report_detached(payload, submitted);
+    }
+}
+
+#[cold]
+fn report_detached(payload: Payload, submitted: &'static Location<'static>) {
+    let error = TaskError::panicked(TaskName { name: None, submitted }, payload);
+    let on_panic = WORKERS_HANDLER.try_with(|handler| handler.borrow().clone()).unwrap_or(None);
+    tell(on_panic.as_ref(), &error);
+    // The payload's own `Drop` may panic, and rayon would abort on that.
+    first_panic(&mut Ok(()), || drop(error));
+}
+
+/// Which worker a broadcast closure runs on.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Broadcast {
+    /// The worker's number, from 0.
+    pub index: usize,
+    /// How many workers the pool has.
+    pub num_threads: usize,
+}
+
+/// A submission that is being named; made by [`Executor::task`].
+#[derive(Debug)]
+#[must_use = "a named task is not submitted until `spawn` is called"]
+pub struct TaskBuilder<'a> {
+    executor: &'a Executor,
+    name: String,
+}
+
+impl TaskBuilder<'_> {
+    /// As [`Executor::spawn`].
+    #[track_caller]
+    pub fn spawn<F, R>(self, f: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let name = TaskName { name: Some(self.name), submitted: Location::caller() };
+        self.executor.submit(name, f, false)
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("num_threads", &self.num_threads())
+            .field("propagation", &self.policy.propagation)
+            .finish_non_exhaustive()
+    }
+}

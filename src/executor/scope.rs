@@ -1,0 +1,236 @@
+//! Tasks that borrow.
+
+use std::fmt;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use super::pool::{Counters, Executor};
+use crate::context::{
+    CarryPolicy, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first,
+    leave_task, run_clean,
+};
+use crate::sync::Mutex;
+
+/// Spawns tasks that may borrow whatever outlives the scope; made by
+/// [`Executor::scope`] and its kin.
+pub struct Scope<'a, 'scope> {
+    inner: Inner<'a, 'scope>,
+    carry: ScopeCarry,
+}
+
+#[derive(Clone, Copy)]
+enum Inner<'a, 'scope> {
+    Lifo(&'a rayon::Scope<'scope>),
+    Fifo(&'a rayon::ScopeFifo<'scope>),
+}
+
+enum ScopeCarry {
+    Off,
+    On {
+        policy: Arc<CarryPolicy>,
+        counters: Arc<Counters>,
+        /// The last capture, shared by the tasks until the context changes.
+        latest: Mutex<Snapshot>,
+    },
+}
+
+impl Executor {
+    /// Runs `op` on a worker, with a scope to spawn borrowing tasks in, and
+    /// returns when all of them are done.
+    ///
+    /// ```
+    /// # let pool = entourage::Executor::builder().num_threads(2).build()?;
+    /// let mut halves = [vec![3, 1, 2], vec![9, 8]];
+    /// let [left, right] = &mut halves;
+    /// pool.scope(|s| {
+    ///     s.spawn(|_| left.sort());
+    ///     s.spawn(|_| right.sort());
+    /// });
+    /// assert_eq!(halves, [vec![1, 2, 3], vec![8, 9]]);
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// With `op`'s payload or that of a task, after all tasks are done.
+    pub fn scope<'scope, OP, R>(&self, op: OP) -> R
+    where
+        OP: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+        R: Send,
+    {
+        self.install(|| self.in_place_scope(op))
+    }
+
+    /// As [`scope`](Self::scope), but a worker's tasks start in the order in
+    /// which it spawned them.
+    pub fn scope_fifo<'scope, OP, R>(&self, op: OP) -> R
+    where
+        OP: FnOnce(&Scope<'_, 'scope>) -> R + Send,
+        R: Send,
+    {
+        self.install(|| self.in_place_scope_fifo(op))
+    }
+
+    /// As [`scope`](Self::scope), but `op` runs on the calling thread, whether
+    /// or not that is a worker, and need not be `Send`.
+    pub fn in_place_scope<'scope, OP, R>(&self, op: OP) -> R
+    where
+        OP: FnOnce(&Scope<'_, 'scope>) -> R,
+    {
+        self.with_scope(|body| {
+            self.pool().in_place_scope(|inner| run_body(Inner::Lifo(inner), body, op))
+        })
+    }
+
+    /// As [`in_place_scope`](Self::in_place_scope), but a worker's tasks start
+    /// in the order in which it spawned them.
+    pub fn in_place_scope_fifo<'scope, OP, R>(&self, op: OP) -> R
+    where
+        OP: FnOnce(&Scope<'_, 'scope>) -> R,
+    {
+        self.with_scope(|body| {
+            self.pool().in_place_scope_fifo(|inner| run_body(Inner::Fifo(inner), body, op))
+        })
+    }
+
+    fn with_scope<R>(&self, run: impl FnOnce(ScopeBody<'_>) -> R) -> R {
+        if !self.is_off() {
+            let latest = Mutex::new(Snapshot::empty());
+            let (policy, counters) = (self.policy().clone(), self.counters().clone());
+            return run(ScopeBody { carry: ScopeCarry::On { policy, counters, latest }, away: None });
+        }
+        let was_in_task = is_in_task();
+        let mut away = Away { frame: None, was_in_task };
+        run(ScopeBody { carry: ScopeCarry::Off, away: Some(&mut away) })
+    }
+}
+
+/// How a scope's body is run, and where its state is kept during the wait.
+struct ScopeBody<'b> {
+    carry: ScopeCarry,
+    away: Option<&'b mut Away>,
+}
+
+/// The state of a task that waits in a scope with propagation off, put away
+/// once for the whole wait, so that its tasks begin on a clean thread.
+struct Away {
+    frame: Option<Frame>,
+    was_in_task: bool,
+}
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        if let Some(frame) = self.frame.take() {
+            leave_task(self.was_in_task);
+            if let Err(payload) = frame.leave() {
+                if std::thread::panicking() {
+                    discard(payload);
+                } else {
+                    resume_unwind(payload);
+                }
+            }
+        }
+    }
+}
+
+fn run_body<'scope, OP, R>(inner: Inner<'_, 'scope>, body: ScopeBody<'_>, op: OP) -> R
+where
+    OP: FnOnce(&Scope<'_, 'scope>) -> R,
+{
+    let scope = Scope { inner, carry: body.carry };
+    let Some(away) = body.away.filter(|away| away.was_in_task) else {
+        return op(&scope);
+    };
+    let answer = catch_unwind(AssertUnwindSafe(|| op(&scope)));
+    // Rayon's wait begins when this function returns.
+    match (Frame::enter(&Snapshot::empty()), answer) {
+        (Ok(frame), answer) => {
+            away.frame = Some(frame);
+            leave_task(false);
+            answer.unwrap_or_else(|payload| resume_unwind(payload))
+        }
+        (Err(second), Err(payload)) => {
+            discard(second);
+            resume_unwind(payload)
+        }
+        (Err(payload), Ok(answer)) => {
+            drop_clean(answer);
+            resume_unwind(payload)
+        }
+    }
+}
+
+impl<'scope> Scope<'_, 'scope> {
+    /// Runs `f` on a worker before the scope ends, in the context that is
+    /// current now. `f` is handed a scope to spawn more with.
+    ///
+    /// # Panics
+    ///
+    /// Not here: a panic of `f` comes out of the scope, when all tasks are done.
+    pub fn spawn<F>(&self, f: F)
+    where
+        F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
+    {
+        match &self.carry {
+            ScopeCarry::Off => match self.inner {
+                Inner::Lifo(inner) => inner.spawn(|inner| run_off(Inner::Lifo(inner), f)),
+                Inner::Fifo(inner) => inner.spawn_fifo(|inner| run_off(Inner::Fifo(inner), f)),
+            },
+            ScopeCarry::On { policy, counters, latest } => {
+                let snapshot = capture(policy, counters, latest);
+                let (policy, counters) = (policy.clone(), counters.clone());
+                let run = move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, policy, counters, f);
+                match self.inner {
+                    Inner::Lifo(inner) => inner.spawn(|inner| run(Inner::Lifo(inner))),
+                    Inner::Fifo(inner) => inner.spawn_fifo(|inner| run(Inner::Fifo(inner))),
+                }
+            }
+        }
+    }
+}
+
+fn capture(policy: &CarryPolicy, counters: &Counters, latest: &Mutex<Snapshot>) -> Snapshot {
+    // Foreign code runs in the comparison, the capture and the drop of what was
+    // there, so none of them happens under the lock.
+    let shared = latest.lock().clone();
+    if shared.is_unchanged(policy) {
+        return shared;
+    }
+    let taken = counters.capture(policy);
+    let old = mem::replace(&mut *latest.lock(), taken.clone());
+    drop(old);
+    taken
+}
+
+fn run_off<'scope>(inner: Inner<'_, 'scope>, f: impl FnOnce(&Scope<'_, 'scope>)) {
+    run_clean(|| f(&Scope { inner, carry: ScopeCarry::Off }));
+}
+
+fn run_on<'scope>(
+    inner: Inner<'_, 'scope>,
+    snapshot: Snapshot,
+    policy: Arc<CarryPolicy>,
+    counters: Arc<Counters>,
+    f: impl FnOnce(&Scope<'_, 'scope>),
+) {
+    let (ran, mut outcome) = Frame::run_apart(&snapshot, || {
+        // What the task was entered with is the first thing its own tasks need.
+        let latest = Mutex::new(snapshot.clone());
+        f(&Scope { inner, carry: ScopeCarry::On { policy, counters, latest } });
+    });
+    keep_first(&mut outcome, snapshot.retire());
+    match ran {
+        Ok(()) => outcome.unwrap_or_else(|payload| resume_unwind(payload)),
+        Err(payload) => {
+            keep_first(&mut Ok(()), outcome);
+            resume_unwind(payload)
+        }
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scope")
+    }
+}

@@ -1,0 +1,302 @@
+//! One submitted task: who runs it, and where its value goes.
+//!
+//! ```text
+//! Queued ── claim ──▶ Running ── finish ──▶ Finished ── take ──▶ Taken
+//! ```
+//!
+//! Only [`Joinable::run`] claims. Two threads may try, the worker that finds the
+//! task in the pool's queue and the one that joins it: the state is under one
+//! lock, so the second finds `Running` or later and leaves it alone. `Finished`
+//! is written once, by the thread that claimed, and the wake-ups are sent after
+//! it, so a waiter that saw `Running` under the lock and then waits cannot miss
+//! them: both the waker and the condition variable are armed under that lock.
+//! No foreign code runs under it, not even the `Drop` of a waker: that may own
+//! a future, and the future another handle.
+//!
+//! What a task leaves that nobody will take, a value or a panic whose handle is
+//! gone, ends in the task's own context. Only where the handle goes in the
+//! moment between the task's leaving that context and `Finished` does it end
+//! with nothing to be seen: later than that, the one who drops the handle has
+//! it, and earlier, the snapshot would outlive the value.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Waker;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use super::error::{TaskError, TaskName};
+use super::waits::Awaited;
+use crate::context::{
+    Frame, Payload, Snapshot, drop_clean, first_panic, keep_first, run_clean,
+};
+use crate::sync::{Condvar, Mutex};
+
+/// How the body of a task is run.
+pub(super) enum Carry {
+    /// In what was captured at submit.
+    Snapshot(Snapshot),
+    /// With nothing carried and nothing shown.
+    Off,
+}
+
+/// What a handle receives.
+pub(super) type Outcome<R> = Result<R, TaskError>;
+
+/// Hears of panics that no handle is there to receive.
+pub(super) type PanicHandler = Arc<dyn Fn(&TaskError) + Send + Sync>;
+
+pub(super) struct Task<F, R> {
+    name: TaskName,
+    shared: Mutex<Shared<F, R>>,
+    done: Condvar,
+    on_panic: Option<PanicHandler>,
+}
+
+struct Shared<F, R> {
+    state: State<F, R>,
+    waker: Option<Waker>,
+    /// Whether the handle is gone.
+    is_detached: bool,
+}
+
+enum State<F, R> {
+    Queued { body: F, carry: Carry },
+    Running { thread: ThreadId },
+    Finished(Outcome<R>),
+    Taken,
+}
+
+/// What a handle needs of a task, with the type of its body gone.
+pub(super) trait Joinable<R>: Awaited {
+    fn name(&self) -> &TaskName;
+    /// Runs the task here unless somebody has begun it.
+    fn run(&self);
+    /// Blocks until the task is finished, or for `at_most` that long.
+    fn block(&self, at_most: Option<Duration>);
+    fn is_finished(&self) -> bool;
+    /// Takes the value out, or leaves `waker` to be woken for it.
+    fn take(&self, waker: Option<&Waker>) -> Option<Outcome<R>>;
+    /// Notes that the handle is gone.
+    fn detach(&self);
+}
+
+impl<F, R> Task<F, R>
+where
+    F: FnOnce() -> R + Send,
+    R: Send,
+{
+    pub(super) fn new(
+        name: TaskName,
+        carry: Carry,
+        on_panic: Option<PanicHandler>,
+        body: F,
+    ) -> Self {
+        let state = State::Queued { body, carry };
+        let shared = Mutex::new(Shared { state, waker: None, is_detached: false });
+        Self { name, shared, done: Condvar::new(), on_panic }
+    }
+
+    /// This task as one that never had a handle.
+    pub(super) fn detached(mut self) -> Self {
+        self.shared.get_mut().is_detached = true;
+        self
+    }
+
+    fn claim(&self) -> Option<(F, Carry)> {
+        let mut shared = self.shared.lock();
+        let running = State::Running { thread: thread::current().id() };
+        match mem::replace(&mut shared.state, running) {
+            State::Queued { body, carry } => Some((body, carry)),
+            other => {
+                shared.state = other;
+                None
+            }
+        }
+    }
+
+    /// Runs the body. `None` where no handle is left: the outcome then ended
+    /// here, while the task's context is still current.
+    fn observe(&self, body: F) -> Option<Outcome<R>> {
+        let outcome = catch_unwind(AssertUnwindSafe(body));
+        let outcome = outcome.map_err(|payload| TaskError::panicked(self.name.clone(), payload));
+        if self.shared.lock().is_detached {
+            self.see_off(outcome);
+            return None;
+        }
+        Some(outcome)
+    }
+
+    /// Ends an outcome that nobody is there to receive.
+    fn see_off(&self, outcome: Outcome<R>) {
+        if let Err(error) = &outcome {
+            tell(self.on_panic.as_ref(), error);
+        }
+        first_panic(&mut Ok(()), || drop(outcome));
+    }
+
+    /// What a task that ran, and the leaving of its context, come to.
+    fn settle(
+        &self,
+        ran: Result<Option<Outcome<R>>, Payload>,
+        left: Result<(), Payload>,
+    ) -> Option<Outcome<R>> {
+        let payload = match (ran, left) {
+            (Ok(outcome), Ok(())) => return outcome,
+            // The body's own panic counts, and not what came of it.
+            (Ok(Some(Err(error))), left) => {
+                keep_first(&mut Ok(()), left);
+                return Some(Err(error));
+            }
+            (Ok(outcome), Err(payload)) => {
+                drop_clean(outcome);
+                payload
+            }
+            (Err(payload), left) => {
+                keep_first(&mut Ok(()), left);
+                payload
+            }
+        };
+        Some(Err(TaskError::panicked(self.name.clone(), payload)))
+    }
+
+    fn finish(&self, outcome: Option<Outcome<R>>) {
+        let mut shared = self.shared.lock();
+        let mut waker = shared.waker.take();
+        let mut unseen = None;
+        shared.state = match outcome {
+            Some(outcome) if !shared.is_detached => State::Finished(outcome),
+            outcome => {
+                unseen = outcome;
+                State::Taken
+            }
+        };
+        drop(shared);
+        self.done.notify_all();
+        if waker.is_some() || unseen.is_some() {
+            let mut tell_others = || {
+                if let Some(waker) = waker.take() {
+                    first_panic(&mut Ok(()), || waker.wake());
+                }
+                if let Some(outcome) = unseen.take() {
+                    self.see_off(outcome);
+                }
+            };
+            // Foreign code, and another task may be waiting beneath. Should its
+            // context refuse to be put away, a future must be woken even so.
+            first_panic(&mut Ok(()), || run_clean(&mut tell_others));
+            tell_others();
+        }
+    }
+}
+
+/// Calls the panic handler, whose own panic goes no further.
+pub(super) fn tell(on_panic: Option<&PanicHandler>, error: &TaskError) {
+    if let Some(on_panic) = on_panic {
+        first_panic(&mut Ok(()), || on_panic(error));
+    }
+}
+
+impl<F, R> Awaited for Task<F, R>
+where
+    F: Send,
+    R: Send,
+{
+    fn runner(&self) -> Option<ThreadId> {
+        match self.shared.lock().state {
+            State::Running { thread } => Some(thread),
+            _ => None,
+        }
+    }
+}
+
+impl<F, R> Joinable<R> for Task<F, R>
+where
+    F: FnOnce() -> R + Send,
+    R: Send,
+{
+    fn name(&self) -> &TaskName {
+        &self.name
+    }
+
+    fn run(&self) {
+        let Some((body, carry)) = self.claim() else { return };
+        let (ran, left) = match carry {
+            Carry::Off => {
+                (catch_unwind(AssertUnwindSafe(|| run_clean(|| self.observe(body)))), Ok(()))
+            }
+            Carry::Snapshot(snapshot) => {
+                let (ran, mut left) = Frame::run_apart(&snapshot, || self.observe(body));
+                keep_first(&mut left, snapshot.retire());
+                (ran, left)
+            }
+        };
+        // The snapshot is gone by now: a span must not outlive its last task
+        // because a handle is still held.
+        self.finish(self.settle(ran, left));
+    }
+
+    fn block(&self, at_most: Option<Duration>) {
+        let mut shared = self.shared.lock();
+        while !shared.state.is_finished() {
+            match at_most {
+                None => self.done.wait(&mut shared),
+                Some(at_most) => {
+                    self.done.wait_for(&mut shared, at_most);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.shared.lock().state.is_finished()
+    }
+
+    fn take(&self, waker: Option<&Waker>) -> Option<Outcome<R>> {
+        let mut fresh = None;
+        loop {
+            let mut shared = self.shared.lock();
+            match mem::replace(&mut shared.state, State::Taken) {
+                State::Finished(outcome) => return Some(outcome),
+                State::Taken => return Some(Err(TaskError::taken(self.name.clone()))),
+                unfinished => shared.state = unfinished,
+            }
+            let waker = waker?;
+            if shared.waker.as_ref().is_some_and(|armed| armed.will_wake(waker)) {
+                return None;
+            }
+            // Cloned and dropped outside of the lock.
+            if fresh.is_some() {
+                let old = mem::replace(&mut shared.waker, fresh);
+                drop(shared);
+                drop(old);
+                return None;
+            }
+            drop(shared);
+            fresh = Some(waker.clone());
+        }
+    }
+
+    fn detach(&self) {
+        let mut shared = self.shared.lock();
+        shared.is_detached = true;
+        let waker = shared.waker.take();
+        let mut left = None;
+        if let State::Finished(_) = shared.state {
+            left = Some(mem::replace(&mut shared.state, State::Taken));
+        }
+        drop(shared);
+        first_panic(&mut Ok(()), || drop(waker));
+        if let Some(State::Finished(outcome)) = left {
+            self.see_off(outcome);
+        }
+    }
+}
+
+impl<F, R> State<F, R> {
+    fn is_finished(&self) -> bool {
+        matches!(self, Self::Finished(_) | Self::Taken)
+    }
+}

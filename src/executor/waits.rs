@@ -1,0 +1,53 @@
+//! Who waits for whom, among the threads that block on a task's handle.
+//!
+//! A worker that joins a task of its own pool takes the task over if nobody has
+//! begun it, and else blocks until the thread that runs it is done. It does not
+//! steal meanwhile: a task stolen here would lie on top of the waiting one, and
+//! if it came to wait for that one, neither could go on. So a thread blocks only
+//! on a task that another thread is *running*, and following "runs" and "blocks
+//! on" from thread to thread leads to one that runs user code, or back to the
+//! start. The latter is a deadlock, and this table is how it is seen before it
+//! happens: entries are made and followed under one lock, so of the threads that
+//! would close a circle the last one sees it whole.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+
+use once_cell::sync::Lazy;
+
+use crate::sync::Mutex;
+
+/// A task as the table sees it.
+pub(super) trait Awaited: Send + Sync {
+    /// The thread that runs the task now, if one does.
+    fn runner(&self) -> Option<ThreadId>;
+}
+
+static WAITS: Lazy<Mutex<HashMap<ThreadId, Arc<dyn Awaited>>>> = Lazy::new(Mutex::default);
+
+/// This thread's entry in the table, until dropped.
+#[must_use = "the entry is gone when this is dropped"]
+pub(super) struct Waiting(());
+
+/// Enters that this thread is about to block on `task`; `None` if it would wait
+/// for itself.
+pub(super) fn enter(task: Arc<dyn Awaited>) -> Option<Waiting> {
+    let here = thread::current().id();
+    let mut waits = WAITS.lock();
+    let mut runner = task.runner();
+    while let Some(thread) = runner {
+        if thread == here {
+            return None;
+        }
+        runner = waits.get(&thread).and_then(|next| next.runner());
+    }
+    waits.insert(here, task);
+    Some(Waiting(()))
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITS.lock().remove(&thread::current().id());
+    }
+}

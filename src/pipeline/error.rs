@@ -1,0 +1,76 @@
+//! What can be wrong with a pipeline.
+
+use crate::catalog::listed;
+
+/// A pipeline that cannot be: says everything that is wrong with it at once.
+#[derive(Debug, thiserror::Error)]
+#[error("the pipeline cannot be built:\n{}", listed(&self.problems()))]
+pub struct PipelineError {
+    pub(super) problems: Vec<Problem>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Problem {
+    #[error(
+        "the node of function `{function}` has no name of its own; give it one with `named`"
+    )]
+    NoName { function: &'static str },
+    #[error(
+        "two nodes are named `{name}`{}",
+        if *.is_default { "; it is the name of their function: give each its own with `named`" } else { "" }
+    )]
+    DuplicateNode { name: String, is_default: bool },
+    #[error("{what} `{name}`: only letters, digits, `_`, `.` and `-` may be in it")]
+    BadName { what: &'static str, name: String },
+    #[error("node `{node}` reads nothing and writes nothing")]
+    Idle { node: String },
+    #[error("node `{node}` writes `{dataset}` twice")]
+    OutputTwice { node: String, dataset: String },
+    #[error("node `{node}` both reads and writes `{dataset}`")]
+    OwnInput { node: String, dataset: String },
+    #[error("node `{node}` writes `{dataset}`, which is a parameter")]
+    WritesParameter { node: String, dataset: String },
+    #[error("dataset `{dataset}` is written by two nodes, `{first}` and `{second}`")]
+    TwoProducers { dataset: String, first: String, second: String },
+    #[error(
+        "dataset `{dataset}` is a `{first_type}` to node `{first}` and a `{second_type}` to node `{second}`"
+    )]
+    TypeMismatch {
+        dataset: String,
+        first: String,
+        first_type: &'static str,
+        second: String,
+        second_type: &'static str,
+    },
+    #[error("the nodes {} wait for each other in a circle", .nodes.join(" → "))]
+    Cycle { nodes: Vec<String> },
+    #[error("`{dataset}` is declared as a `{declared}`, but {user}")]
+    Declared { dataset: String, declared: &'static str, user: String },
+}
+
+impl PipelineError {
+    /// One sentence a problem.
+    pub fn problems(&self) -> Vec<String> {
+        self.problems.iter().map(Problem::to_string).collect()
+    }
+
+    /// Whether nodes wait for each other in a circle.
+    pub fn is_cycle(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem, Problem::Cycle { .. }))
+    }
+
+    /// Whether two nodes disagree on a dataset's type.
+    pub fn is_type_mismatch(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem, Problem::TypeMismatch { .. }))
+    }
+
+    /// Whether two nodes share a name.
+    pub fn is_duplicate_node(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem, Problem::DuplicateNode { .. }))
+    }
+
+    /// Whether two nodes write one dataset.
+    pub fn is_two_producers(&self) -> bool {
+        self.problems.iter().any(|problem| matches!(problem, Problem::TwoProducers { .. }))
+    }
+}

@@ -1,0 +1,177 @@
+//! Nodes, and how they are written down.
+
+use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::function::{BoxError, Fallible, NodeFunction, Plain};
+use super::wiring::{NamedReads, NamedWrites, Reads, Writes};
+use crate::catalog::{Codec, Value};
+
+/// One input or output of a node.
+#[derive(Clone)]
+pub struct Slot {
+    pub(crate) name: Arc<str>,
+    /// Of the owned type.
+    pub(crate) type_id: TypeId,
+    pub(crate) type_name: &'static str,
+    /// `None` where the dataset was given as a plain string.
+    pub(crate) codec: Option<&'static dyn Codec>,
+}
+
+pub(crate) type NodeBody = Arc<dyn Fn(&[Value]) -> Result<Vec<Value>, BoxError> + Send + Sync>;
+
+/// A function with the names of what it reads and writes; made by [`node`].
+#[derive(Clone)]
+pub struct Node {
+    /// `None` until a name is given where the function has none.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) has_own_name: bool,
+    pub(crate) function: &'static str,
+    pub(crate) tags: BTreeSet<String>,
+    pub(crate) inputs: Vec<Slot>,
+    pub(crate) outputs: Vec<Slot>,
+    pub(crate) body: NodeBody,
+}
+
+/// Begins a node of a plain Rust function, fallible or not.
+///
+/// Its name is the function's own, unless [`named`](Node::named).
+///
+/// ```
+/// use entourage::{Data, Pipeline, node};
+///
+/// const WORDS: Data<[String]> = Data::memory("words");
+/// const LONGEST: Data<str> = Data::text("longest");
+///
+/// fn longest(words: &[String]) -> Result<String, std::fmt::Error> {
+///     words.iter().max_by_key(|word| word.len()).cloned().ok_or(std::fmt::Error)
+/// }
+///
+/// let pipeline = Pipeline::new([node(longest).reads(WORDS).writes(LONGEST).tag("report")])?;
+/// assert_eq!(pipeline.node_names().collect::<Vec<_>>(), ["longest"]);
+/// # Ok::<(), entourage::PipelineError>(())
+/// ```
+///
+/// A wrong wiring does not compile:
+///
+/// ```compile_fail
+/// # use entourage::{Data, node};
+/// const WORDS: Data<[String]> = Data::memory("words");
+/// const COUNT: Data<usize> = Data::memory("count");
+/// let _ = node(|words: &[String]| words.len()).reads(COUNT).writes(COUNT);
+/// ```
+pub fn node<F>(function: F) -> NodeBuilder<F, ()> {
+    NodeBuilder { function, inputs: Vec::new(), _args: PhantomData }
+}
+
+/// A node that is being written down: what it reads, then what it writes.
+#[must_use = "a node is complete once `writes` was called"]
+pub struct NodeBuilder<F, Args> {
+    function: F,
+    inputs: Vec<Slot>,
+    _args: PhantomData<fn() -> Args>,
+}
+
+impl<F> NodeBuilder<F, ()> {
+    /// Says what the function's arguments are, in their order.
+    pub fn reads<R: Reads>(self, data: R) -> NodeBuilder<F, R::Args> {
+        NodeBuilder { function: self.function, inputs: data.slots(), _args: PhantomData }
+    }
+
+    /// As [`reads`](Self::reads), with plain string names. Whether the types fit
+    /// is found out when the pipeline is built. The storage of a dataset that is
+    /// named by string only is memory, unless the pipeline
+    /// [declares](crate::Pipeline::declare) it.
+    pub fn reads_named<Args, N: NamedReads<Args>>(self, names: N) -> NodeBuilder<F, Args> {
+        NodeBuilder { function: self.function, inputs: names.slots(), _args: PhantomData }
+    }
+}
+
+impl<F, Args> NodeBuilder<F, Args> {
+    /// Says what the function returns, and makes the node.
+    pub fn writes<W: Writes, Marker>(self, data: W) -> Node
+    where
+        F: NodeFunction<Args, W::Output, Marker>,
+    {
+        let outputs = data.slots();
+        self.finish(outputs, |function, inputs| function.call(inputs).map(W::erase))
+    }
+
+    /// As [`writes`](Self::writes), with plain string names, for a function that
+    /// cannot fail.
+    pub fn writes_named<Output, N: NamedWrites<Output>>(self, names: N) -> Node
+    where
+        F: NodeFunction<Args, Output, Plain>,
+    {
+        let outputs = names.slots();
+        self.finish(outputs, |function, inputs| function.call(inputs).map(N::erase))
+    }
+
+    /// As [`writes`](Self::writes), with plain string names, for a function that
+    /// returns a `Result`.
+    pub fn try_writes_named<Output, N: NamedWrites<Output>>(self, names: N) -> Node
+    where
+        F: NodeFunction<Args, Output, Fallible>,
+    {
+        let outputs = names.slots();
+        self.finish(outputs, |function, inputs| function.call(inputs).map(N::erase))
+    }
+
+    fn finish(
+        self,
+        outputs: Vec<Slot>,
+        call: impl Fn(&F, &[Value]) -> Result<Vec<Value>, BoxError> + Send + Sync + 'static,
+    ) -> Node
+    where
+        F: Send + Sync + 'static,
+    {
+        let Self { function, inputs, .. } = self;
+        let path = std::any::type_name::<F>();
+        let own = path.rsplit("::").next().filter(|name| !name.contains(['{', '}', '<', '>']));
+        Node {
+            name: own.map(Arc::from),
+            has_own_name: false,
+            function: path,
+            tags: BTreeSet::new(),
+            inputs,
+            outputs,
+            body: Arc::new(move |inputs| call(&function, inputs)),
+        }
+    }
+}
+
+impl Node {
+    /// Gives the node a name: letters, digits, `_`, `.` and `-`. Needed for a
+    /// closure, and where one function makes several nodes.
+    #[must_use = "returns the named node"]
+    pub fn named(self, name: impl Into<Arc<str>>) -> Self {
+        Self { name: Some(name.into()), has_own_name: true, ..self }
+    }
+
+    /// Tags the node, in the same letters as a name.
+    #[must_use = "returns the tagged node"]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.insert(tag.into());
+        self
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |slots: &[Slot]| slots.iter().map(|slot| slot.name.clone()).collect::<Vec<_>>();
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .field("inputs", &names(&self.inputs))
+            .field("outputs", &names(&self.outputs))
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F, Args> fmt::Debug for NodeBuilder<F, Args> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeBuilder").finish_non_exhaustive()
+    }
+}

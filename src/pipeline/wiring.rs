@@ -1,0 +1,186 @@
+//! The names a node reads and writes, singly or in tuples.
+
+use std::any::{TypeId, type_name};
+use std::sync::Arc;
+
+use super::node::Slot;
+use crate::catalog::{Data, DataType, Value};
+
+/// What [`NodeBuilder::reads`](crate::NodeBuilder::reads) takes: a
+/// [`Data`] or a tuple of up to twelve, or `()`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not something a node can read",
+    label = "expected a `Data<T>` or a tuple of up to twelve of them",
+    note = "plain string names go with `reads_named`"
+)]
+pub trait Reads: sealed::Sealed {
+    /// The same as a tuple.
+    type Args;
+    #[doc(hidden)]
+    fn slots(&self) -> Vec<Slot>;
+}
+
+/// What [`NodeBuilder::writes`](crate::NodeBuilder::writes) takes: a
+/// [`Data`] or a tuple of up to twelve, or `()`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not something a node can write",
+    label = "expected a `Data<T>` or a tuple of up to twelve of them",
+    note = "plain string names go with `writes_named`"
+)]
+pub trait Writes: sealed::Sealed {
+    /// What the node's function has to return for it.
+    type Output: Send + 'static;
+    #[doc(hidden)]
+    fn slots(&self) -> Vec<Slot>;
+    #[doc(hidden)]
+    fn erase(output: Self::Output) -> Vec<Value>;
+}
+
+/// What [`NodeBuilder::reads_named`](crate::NodeBuilder::reads_named) takes: a
+/// string or a tuple of them, as many as the function has arguments.
+#[diagnostic::on_unimplemented(
+    message = "these names do not fit the arguments of the function",
+    label = "one string, or a tuple of strings, as many as the function has arguments"
+)]
+pub trait NamedReads<Args>: sealed::Sealed {
+    #[doc(hidden)]
+    fn slots(&self) -> Vec<Slot>;
+}
+
+/// What [`NodeBuilder::writes_named`](crate::NodeBuilder::writes_named) takes: a
+/// string, or a tuple of them for a function that returns a tuple.
+#[diagnostic::on_unimplemented(
+    message = "these names do not fit the return type of the function",
+    label = "one string, or a tuple of strings for a function that returns a tuple"
+)]
+pub trait NamedWrites<Output>: sealed::Sealed {
+    #[doc(hidden)]
+    fn slots(&self) -> Vec<Slot>;
+    #[doc(hidden)]
+    fn erase(output: Output) -> Vec<Value>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+fn typed<T: DataType + ?Sized>(data: &Data<T>) -> Slot {
+    let codec = data.codec();
+    Slot {
+        name: data.name().into(),
+        type_id: codec.type_id(),
+        type_name: codec.type_name(),
+        codec: Some(codec),
+    }
+}
+
+fn named<T: DataType + ?Sized>(name: &str) -> Slot {
+    Slot {
+        name: name.into(),
+        type_id: TypeId::of::<T::Owned>(),
+        type_name: type_name::<T>(),
+        codec: None,
+    }
+}
+
+impl<T: DataType + ?Sized> sealed::Sealed for Data<T> {}
+impl sealed::Sealed for &str {}
+
+impl<T: DataType + ?Sized> Reads for Data<T> {
+    type Args = (Data<T>,);
+    fn slots(&self) -> Vec<Slot> {
+        vec![typed(self)]
+    }
+}
+
+impl<T: DataType + ?Sized> Writes for Data<T> {
+    type Output = T::Owned;
+    fn slots(&self) -> Vec<Slot> {
+        vec![typed(self)]
+    }
+    fn erase(output: T::Owned) -> Vec<Value> {
+        vec![Arc::new(output)]
+    }
+}
+
+impl<T: DataType + ?Sized> NamedReads<(Data<T>,)> for &str {
+    fn slots(&self) -> Vec<Slot> {
+        vec![named::<T>(self)]
+    }
+}
+
+impl<T: Send + Sync + 'static> NamedWrites<T> for &str {
+    fn slots(&self) -> Vec<Slot> {
+        vec![named::<T>(self)]
+    }
+    fn erase(output: T) -> Vec<Value> {
+        vec![Arc::new(output)]
+    }
+}
+
+/// One string in a tuple of names.
+macro_rules! string {
+    ($type:ident) => {
+        &'static str
+    };
+}
+
+macro_rules! tuples {
+    ($(($($type:ident $value:ident),*))*) => {$(
+        impl<$($type: DataType + ?Sized),*> Reads for ($(Data<$type>,)*) {
+            type Args = Self;
+            fn slots(&self) -> Vec<Slot> {
+                let ($($value,)*) = self;
+                vec![$(typed($value)),*]
+            }
+        }
+
+        impl<$($type: DataType + ?Sized),*> Writes for ($(Data<$type>,)*) {
+            type Output = ($($type::Owned,)*);
+            fn slots(&self) -> Vec<Slot> {
+                let ($($value,)*) = self;
+                vec![$(typed($value)),*]
+            }
+            fn erase(output: Self::Output) -> Vec<Value> {
+                let ($($value,)*) = output;
+                vec![$(Arc::new($value)),*]
+            }
+        }
+
+        impl<$($type: sealed::Sealed),*> sealed::Sealed for ($($type,)*) {}
+
+        impl<$($type: DataType + ?Sized),*> NamedReads<($(Data<$type>,)*)> for ($(string!($type),)*) {
+            fn slots(&self) -> Vec<Slot> {
+                let ($($value,)*) = *self;
+                vec![$(named::<$type>($value)),*]
+            }
+        }
+
+        impl<$($type: Send + Sync + 'static),*> NamedWrites<($($type,)*)> for ($(string!($type),)*) {
+            fn slots(&self) -> Vec<Slot> {
+                let ($($value,)*) = *self;
+                vec![$(named::<$type>($value)),*]
+            }
+            fn erase(output: ($($type,)*)) -> Vec<Value> {
+                let ($($value,)*) = output;
+                vec![$(Arc::new($value)),*]
+            }
+        }
+    )*};
+}
+
+tuples! {
+    ()
+    (A a)
+    (A a, B b)
+    (A a, B b, C c)
+    (A a, B b, C c, D d)
+    (A a, B b, C c, D d, E e)
+    (A a, B b, C c, D d, E e, F f)
+    (A a, B b, C c, D d, E e, F f, G g)
+    (A a, B b, C c, D d, E e, F f, G g, H h)
+    (A a, B b, C c, D d, E e, F f, G g, H h, I i)
+    (A a, B b, C c, D d, E e, F f, G g, H h, I i, J j)
+    (A a, B b, C c, D d, E e, F f, G g, H h, I i, J j, K k)
+    (A a, B b, C c, D d, E e, F f, G g, H h, I i, J j, K k, L l)
+}

@@ -1,0 +1,151 @@
+//! Everything that can be known to be wrong before the first node runs.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+use super::plan::{Binding, Plan, UNDECLARED};
+use crate::catalog::{Catalog, Codec, Entry, FileDataset, Storage, did_you_mean};
+use crate::pipeline::{DatasetIndex, DatasetInfo};
+
+/// Reads the parameters into the plan, and looks at every dataset that the
+/// pipeline takes from outside or leaves there.
+pub(super) fn check(plan: &mut Plan<'_>, catalog: &Catalog, deny_unused: bool) -> Vec<String> {
+    let mut problems = Vec::new();
+    for at in 0..plan.bindings.len() {
+        match check_dataset(plan, catalog, at as DatasetIndex) {
+            Ok(None) => {}
+            Ok(Some(ready)) => plan.bindings[at] = ready,
+            Err(problem) => problems.push(problem),
+        }
+    }
+    check_shared_files(plan, &mut problems);
+    if deny_unused {
+        check_unused(plan, catalog, &mut problems);
+    }
+    problems
+}
+
+fn check_dataset<'a>(
+    plan: &Plan<'a>,
+    catalog: &Catalog,
+    at: DatasetIndex,
+) -> Result<Option<Binding<'a>>, String> {
+    let dataset = &plan.pipeline.datasets()[at as usize];
+    let Binding::Bound(entry) = &plan.bindings[at as usize] else {
+        return match dataset.producer {
+            Some(_) => Ok(None),
+            None => Err(missing(plan, catalog, dataset)),
+        };
+    };
+    let is_read_from_outside = dataset.producer.is_none();
+    let checked = match &entry.storage {
+        Storage::Parameter(value) => {
+            let codec = dataset.slot.codec;
+            let read = codec.map(|codec| codec.parameter(value));
+            match read {
+                Some(Ok(value)) => return Ok(Some(Binding::Ready(value))),
+                Some(Err(error)) => Err(error.to_string()),
+                None => Err(UNDECLARED.to_owned()),
+            }
+        }
+        Storage::File(file) => match dataset.slot.codec {
+            None => Err(UNDECLARED.to_owned()),
+            Some(codec) => check_file(file, codec, is_read_from_outside),
+        },
+        Storage::Memory(slot) if is_read_from_outside => match slot.held_type() {
+            None => Err(format!(
+                "it is in memory, nothing has been saved there, and no node writes it; it is wanted by {}",
+                wanted_by(plan, dataset)
+            )),
+            Some((type_id, _)) if type_id == dataset.slot.type_id => Ok(()),
+            Some((_, found)) => Err(wrong_type(dataset, found)),
+        },
+        Storage::Memory(_) => Ok(()),
+        Storage::Custom(custom) => match custom.owned_type() {
+            (type_id, found) if type_id != dataset.slot.type_id => Err(wrong_type(dataset, found)),
+            _ if !is_read_from_outside => Ok(()),
+            _ => match custom.exists() {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(format!("it is not there; it is wanted by {}", wanted_by(plan, dataset))),
+                Err(error) => Err(format!("whether it is there cannot be found out: {error}")),
+            },
+        },
+    };
+    checked.map(|()| None).map_err(|problem| {
+        let what = if dataset.is_parameter() { "parameter" } else { "dataset" };
+        let (name, origin) = (dataset.bare_name(), entry.origin());
+        format!("{what} `{name}`{origin}: {problem}")
+    })
+}
+
+fn check_file(file: &FileDataset, codec: &dyn Codec, is_read: bool) -> Result<(), String> {
+    if !codec.supports(file.format()) {
+        let (family, format) = (codec.family(), file.format().name());
+        return Err(format!("it is of the {family} family, which cannot be stored as {format}"));
+    }
+    let checked = if is_read { file.check_readable(codec) } else { file.check_writable() };
+    checked.map_err(|error| format!("{}: {error}", file.describe()))
+}
+
+fn missing(plan: &Plan<'_>, catalog: &Catalog, dataset: &DatasetInfo) -> String {
+    let name = dataset.bare_name();
+    let wanted = wanted_by(plan, dataset);
+    if dataset.is_parameter() {
+        let parameters = catalog.names().filter_map(|name| name.strip_prefix("params:"));
+        let hint = did_you_mean(name, parameters);
+        return format!("parameter `{name}` has no value; it is wanted by {wanted}{hint}");
+    }
+    let hint = did_you_mean(name, catalog.names());
+    format!("dataset `{name}` is not in the catalog, and no node writes it; it is wanted by {wanted}{hint}")
+}
+
+fn wrong_type(dataset: &DatasetInfo, found: &str) -> String {
+    format!("it is a `{}` to its nodes and a `{found}` in the catalog", dataset.slot.type_name)
+}
+
+fn wanted_by(plan: &Plan<'_>, dataset: &DatasetInfo) -> String {
+    const MOST: usize = 5;
+    let nodes = plan.pipeline.nodes();
+    let names = dataset.consumers.iter().map(|at| format!("`{}`", nodes[*at as usize].name));
+    let mut names: Vec<_> = names.take(MOST).collect();
+    if let more @ 1.. = dataset.consumers.len() - names.len() {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
+}
+
+/// Two names for one file, of which one is written: the run's outcome would hang
+/// on who comes first.
+fn check_shared_files(plan: &Plan<'_>, problems: &mut Vec<String>) {
+    let mut first: HashMap<PathBuf, &DatasetInfo> = HashMap::new();
+    for (dataset, binding) in plan.pipeline.datasets().iter().zip(&plan.bindings) {
+        let Binding::Bound(Entry { storage: Storage::File(file), .. }) = binding else { continue };
+        let path = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
+        let Some(other) = first.insert(path, dataset) else { continue };
+        if other.producer.is_some() || dataset.producer.is_some() {
+            let (a, b, path) = (&other.slot.name, &dataset.slot.name, file.describe());
+            problems.push(format!("datasets `{a}` and `{b}` are both {path}, and a node writes it"));
+        }
+    }
+}
+
+/// A parameter counts as used with what lies above and below it.
+fn check_unused(plan: &Plan<'_>, catalog: &Catalog, problems: &mut Vec<String>) {
+    let used: Vec<&str> = plan.pipeline.datasets().iter().map(|dataset| &*dataset.slot.name).collect();
+    let used_set: HashSet<&str> = used.iter().copied().collect();
+    let is_above = |above: &str, below: &str| {
+        below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
+    };
+    for (name, entry) in catalog.entries() {
+        let is_parameter = matches!(entry.storage, Storage::Parameter(_));
+        let is_related = |other: &&str| is_above(name, other) || is_above(other, name);
+        if used_set.contains(name) || is_parameter && used.iter().any(|other| is_related(other)) {
+            continue;
+        }
+        let what = if is_parameter { "parameter" } else { "dataset" };
+        let bare = name.strip_prefix("params:").unwrap_or(name);
+        let candidates = used.iter().map(|used| used.strip_prefix("params:").unwrap_or(used));
+        let (origin, hint) = (entry.origin(), did_you_mean(bare, candidates));
+        problems.push(format!("{what} `{bare}`{origin}: no node of the pipeline uses it{hint}"));
+    }
+}

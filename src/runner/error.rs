@@ -1,0 +1,174 @@
+//! Why a run, or a node of it, did not succeed.
+
+use std::error::Error;
+use std::fmt;
+
+use super::report::{Fate, RunReport};
+use crate::catalog::{DatasetError, listed};
+use crate::executor::Place;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// How a node failed.
+pub struct NodeFailure {
+    pub(super) node: String,
+    pub(super) kind: FailureKind,
+}
+
+pub(super) enum FailureKind {
+    Error(BoxError),
+    Panic { message: String, place: Option<Place>, thread: String },
+    Load(DatasetError),
+    Save(DatasetError),
+}
+
+impl NodeFailure {
+    /// The node.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Whether the node's function returned an error. It is the
+    /// [`source`](Error::source), unchanged, and can be downcast.
+    pub fn is_error(&self) -> bool {
+        matches!(self.kind, FailureKind::Error(_))
+    }
+
+    /// Whether the node panicked: in its function, or in a load or a save.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.kind, FailureKind::Panic { .. })
+    }
+
+    /// Whether an input could not be loaded.
+    pub fn is_load(&self) -> bool {
+        matches!(self.kind, FailureKind::Load(_))
+    }
+
+    /// Whether an output could not be saved.
+    pub fn is_save(&self) -> bool {
+        matches!(self.kind, FailureKind::Save(_))
+    }
+
+    /// Where the node panicked, if it did and the panic hook saw it.
+    pub fn place(&self) -> Option<&Place> {
+        match &self.kind {
+            FailureKind::Panic { place, .. } => place.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for NodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node `{}` ", self.node)?;
+        match &self.kind {
+            FailureKind::Error(error) => write!(f, "failed: {error}"),
+            FailureKind::Panic { message, place, thread } => {
+                f.write_str("panicked")?;
+                if let Some(place) = place {
+                    write!(f, " at {place}")?;
+                }
+                write!(f, " on thread `{thread}`: {message}")
+            }
+            FailureKind::Load(error) | FailureKind::Save(error) => write!(f, "failed: {error}"),
+        }
+    }
+}
+
+impl fmt::Debug for NodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeFailure({self})")
+    }
+}
+
+impl Error for NodeFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            FailureKind::Error(error) => Some(&**error),
+            FailureKind::Load(error) | FailureKind::Save(error) => Some(error),
+            FailureKind::Panic { .. } => None,
+        }
+    }
+}
+
+/// A run that did not succeed: refused before the first node, or failed on the
+/// way.
+#[derive(Debug)]
+pub struct RunError {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Refused(Vec<String>),
+    Failed(Box<RunReport>),
+}
+
+impl RunError {
+    pub(super) fn refused(problems: Vec<String>) -> Self {
+        Self { kind: Kind::Refused(problems) }
+    }
+
+    pub(super) fn failed(report: RunReport) -> Self {
+        Self { kind: Kind::Failed(Box::new(report)) }
+    }
+
+    /// Whether no node was started, because the pipeline, the catalog and the
+    /// options do not go together.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused(_))
+    }
+
+    /// Why the run was refused, one sentence a problem: all of them.
+    pub fn problems(&self) -> &[String] {
+        match &self.kind {
+            Kind::Refused(problems) => problems,
+            Kind::Failed(_) => &[],
+        }
+    }
+
+    /// Every node's fate, where the run was begun.
+    pub fn report(&self) -> Option<&RunReport> {
+        match &self.kind {
+            Kind::Refused(_) => None,
+            Kind::Failed(report) => Some(report),
+        }
+    }
+
+    /// Every node that failed, with its error.
+    pub fn failures(&self) -> impl Iterator<Item = &NodeFailure> {
+        self.report().into_iter().flat_map(RunReport::failures)
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = match &self.kind {
+            Kind::Refused(problems) => {
+                return write!(f, "the run was not started:\n{}", listed(problems));
+            }
+            Kind::Failed(report) => report,
+        };
+        let failures: Vec<_> = report.failures().map(NodeFailure::to_string).collect();
+        let count = |wanted: fn(&Fate) -> bool| {
+            report.nodes().iter().filter(|node| wanted(&node.fate)).count()
+        };
+        write!(
+            f,
+            "run `{}` failed:\n{}\n  {} done, {} failed, {} skipped, {} never started",
+            report.run_id(),
+            listed(&failures),
+            count(|fate| matches!(fate, Fate::Done)),
+            failures.len(),
+            count(|fate| matches!(fate, Fate::Skipped { .. })),
+            count(|fate| matches!(fate, Fate::NeverStarted)),
+        )
+    }
+}
+
+impl Error for RunError {
+    /// The first node's failure.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.failures().next().map(|failure| failure as _)
+    }
+}

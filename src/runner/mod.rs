@@ -1,0 +1,20 @@
+//! Doing it: runs a pipeline's nodes in the order of their data, each in its
+//! run's context, and tells the fate of every one.
+
+mod check;
+mod context;
+mod error;
+mod execute;
+mod inputs;
+mod options;
+mod plan;
+mod report;
+mod sequential;
+mod state;
+mod thread;
+
+pub use error::{NodeFailure, RunError};
+pub use options::RunOptions;
+pub use report::{Fate, NodeReport, RunReport};
+pub use sequential::SequentialRunner;
+pub use thread::ThreadRunner;

@@ -1,0 +1,10 @@
+//! Telling it: every `tracing` event of any library filed under the run and the
+//! node that it happened in.
+
+mod fields;
+mod json_lines;
+mod layer;
+mod origin;
+
+pub use json_lines::JsonLines;
+pub use layer::RunLogLayer;

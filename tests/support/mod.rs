@@ -1,0 +1,47 @@
+//! What the test files share: pools, waiting, a recorder and a spy.
+
+pub(crate) mod recorder;
+pub(crate) mod spy;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use entourage::Executor;
+use rayon::Yield;
+
+/// A pool on which what is stolen, and by whom, leaves no choice.
+pub(crate) fn one_worker() -> Executor {
+    workers(1)
+}
+
+pub(crate) fn workers(num_threads: usize) -> Executor {
+    Executor::builder().num_threads(num_threads).build().unwrap()
+}
+
+/// Waits, as a scope or a join does, until this worker has run one other job on
+/// top of the current task. On a pool of one worker that is the oldest job that
+/// was submitted from outside, or the newest that this worker pushed itself.
+pub(crate) fn steal_one() {
+    while rayon::yield_now().expect("only a worker can steal") == Yield::Idle {
+        std::thread::yield_now();
+    }
+}
+
+/// Runs `f`, which must panic, and returns what with.
+#[track_caller]
+pub(crate) fn payload_of<R>(f: impl FnOnce() -> R) -> Box<dyn Any + Send> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(_) => panic!("a panic was expected"),
+        Err(payload) => payload,
+    }
+}
+
+/// As [`payload_of`], for a panic with a text.
+#[track_caller]
+pub(crate) fn panic_of<R>(f: impl FnOnce() -> R) -> String {
+    let payload = payload_of(f);
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => (*payload.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}
