@@ -1,10 +1,8 @@
 //! The nodes that join flights with weather, and fit and judge a linear model of
 //! the arrival delay.
 
-use std::fmt;
-
 use entourage::ParallelIteratorExt;
-use nalgebra::{DMatrix, DVector, SMatrix, SVector};
+use nalgebra::{SMatrix, SVector};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use tracing::{info, warn};
@@ -15,7 +13,7 @@ use crate::records::{
 
 /// The weather of an airport and an hour, where all four values are known:
 /// temperature, wind speed, precipitation, visibility.
-pub(crate) type WeatherIndex = FxHashMap<(Code, TimeHour), [f64; 4]>;
+pub(crate) type WeatherIndex = FxHashMap<Code, FxHashMap<TimeHour, [f64; 4]>>;
 
 /// Finds the complete hours. Of several rows for one hour the first counts.
 pub(crate) fn index_weather(weather: &[WeatherHour]) -> WeatherIndex {
@@ -23,11 +21,12 @@ pub(crate) fn index_weather(weather: &[WeatherHour]) -> WeatherIndex {
     for hour in weather {
         let values = (hour.temp, hour.wind_speed, hour.precip, hour.visib);
         if let (Some(temp), Some(wind_speed), Some(precip), Some(visib)) = values {
-            let key = (hour.origin, hour.time_hour);
-            index.entry(key).or_insert([temp, wind_speed, precip, visib]);
+            let hours = index.entry(hour.origin.clone()).or_default();
+            hours.entry(hour.time_hour.clone()).or_insert([temp, wind_speed, precip, visib]);
         }
     }
-    info!(hours = weather.len(), complete = index.len(), "indexed the weather");
+    let complete = index.values().map(FxHashMap::len).sum::<usize>();
+    info!(hours = weather.len(), complete, "indexed the weather");
     index
 }
 
@@ -35,7 +34,7 @@ pub(crate) fn index_weather(weather: &[WeatherHour]) -> WeatherIndex {
 pub(crate) fn observe(flights: &[Flight], weather: &WeatherIndex, every: &u8) -> Vec<Observation> {
     let every = u32::from(*every);
     let observe = |flight: &Flight| {
-        let [temp, wind_speed, precip, visib] = *weather.get(&(flight.origin, flight.time_hour))?;
+        let [temp, wind_speed, precip, visib] = *weather.get(&flight.origin)?.get(&flight.time_hour)?;
         let (dep_delay, arr_delay) = (flight.dep_delay?, flight.arr_delay?);
         let (distance, hour) = (flight.distance?, f64::from(flight.hour?));
         let is_test = every != 0 && u32::from(flight.day?) % every == 0;
@@ -53,29 +52,15 @@ pub(crate) fn observe(flights: &[Flight], weather: &WeatherIndex, every: &u8) ->
     parts.concat()
 }
 
-/// The data cannot determine a model.
-#[derive(Debug)]
-pub(crate) struct NoModel {
-    train_rows: usize,
-}
-
-impl fmt::Display for NoModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.train_rows;
-        write!(f, "{rows} usable flights do not determine a model of {} regressors", REGRESSORS.len())
-    }
-}
-
-impl std::error::Error for NoModel {}
-
 /// Least squares of the arrival delay on the regressors, over the flights that
-/// are not kept for testing.
-pub(crate) fn fit(observations: &[Observation]) -> Result<Model, NoModel> {
+/// are not kept for testing. Of several solutions (the regressors depend on each
+/// other) the smallest; of none (no flights) an empty model.
+pub(crate) fn fit(observations: &[Observation]) -> Model {
     let train = || observations.iter().filter(|observation| !observation.is_test);
     let train_rows = train().count();
-    let unfit = || NoModel { train_rows };
     if train_rows == 0 {
-        return Err(unfit());
+        warn!("no usable flight to learn from: the model is empty");
+        return Model { intercept: None, coefficients: Coefficients::default(), train_rows };
     }
     // Moments about the means: then the columns' sizes do not drown each other.
     let mut means = SVector::<f64, 8>::zeros();
@@ -86,15 +71,12 @@ pub(crate) fn fit(observations: &[Observation]) -> Result<Model, NoModel> {
         let centred = column(observation) - means;
         moments.ger(1.0, &centred, &centred, 1.0);
     }
-    let (slopes, is_determined) = solve(&moments).ok_or_else(unfit)?;
-    if !is_determined {
-        warn!(train_rows, "the regressors depend on each other: the smallest coefficients are taken");
-    }
+    let slopes = solve(&moments);
     let intercept = means[7] - (0..7).map(|at| slopes[at] * means[at]).sum::<f64>();
-    let [dep_delay, distance, hour, temp, wind_speed, precip, visib] = slopes;
+    let [dep_delay, distance, hour, temp, wind_speed, precip, visib] = slopes.map(Some);
     info!(train_rows, intercept, dep_delay, "fitted the model");
     let coefficients = Coefficients { dep_delay, distance, hour, temp, wind_speed, precip, visib };
-    Ok(Model { intercept, coefficients, train_rows })
+    Model { intercept: Some(intercept), coefficients, train_rows }
 }
 
 /// The regressors, and the arrival delay last.
@@ -104,28 +86,36 @@ fn column(observation: &Observation) -> SVector<f64, 8> {
 }
 
 /// Solves the normal equations, scaled to a unit diagonal, by their singular
-/// values; also says whether there is one solution only.
-fn solve(moments: &SMatrix<f64, 8, 8>) -> Option<([f64; 7], bool)> {
+/// values.
+fn solve(moments: &SMatrix<f64, 8, 8>) -> [f64; 7] {
     const RANK_TOLERANCE: f64 = 1e-11;
-    let scale: Vec<f64> = (0..7).map(|at| moments[(at, at)].sqrt()).collect();
-    let unit = |at: usize| if scale[at] > 0.0 { 1.0 / scale[at] } else { 0.0 };
-    let matrix = DMatrix::from_fn(7, 7, |row, col| moments[(row, col)] * unit(row) * unit(col));
-    let right = DVector::from_fn(7, |row, _| moments[(row, 7)] * unit(row));
+    let size = |at: usize| moments[(at, at)].sqrt();
+    let unit = |at: usize| if size(at) > 0.0 { 1.0 / size(at) } else { 0.0 };
+    let matrix = SMatrix::<f64, 7, 7>::from_fn(|row, column| {
+        moments[(row, column)] * unit(row) * unit(column)
+    });
+    let right = SVector::<f64, 7>::from_fn(|row, _| moments[(row, 7)] * unit(row));
     let svd = matrix.svd(true, true);
-    let is_determined = svd.rank(RANK_TOLERANCE) == 7;
-    let solution = svd.solve(&right, RANK_TOLERANCE).ok()?;
-    Some((std::array::from_fn(|at| solution[at] * unit(at)), is_determined))
+    let rank = svd.rank(RANK_TOLERANCE);
+    if rank < REGRESSORS.len() {
+        warn!(rank, "the regressors depend on each other: the smallest coefficients are taken");
+    }
+    let solution = svd.solve(&right, RANK_TOLERANCE).unwrap_or_default();
+    std::array::from_fn(|at| solution[at] * unit(at))
 }
 
 /// How well the model tells the flights that were kept for testing.
 pub(crate) fn evaluate(observations: &[Observation], model: &Model) -> Metrics {
     let test = || observations.iter().filter(|observation| observation.is_test);
     let test_rows = test().count();
+    let Some(predict) = predictor(model) else {
+        return Metrics { test_rows, rmse: None, mae: None, r2: None };
+    };
     let rows = test_rows as f64;
     let mean = test().map(|observation| observation.arr_delay).sum::<f64>() / rows;
     let (mut squares, mut absolute, mut total) = (0.0, 0.0, 0.0);
     for observation in test() {
-        let error = observation.arr_delay - predict(model, observation);
+        let error = observation.arr_delay - predict(observation);
         squares += error * error;
         absolute += error.abs();
         total += (observation.arr_delay - mean).powi(2);
@@ -141,10 +131,14 @@ pub(crate) fn evaluate(observations: &[Observation], model: &Model) -> Metrics {
     metrics
 }
 
-fn predict(model: &Model, observation: &Observation) -> f64 {
+/// `None` for an empty model.
+fn predictor(model: &Model) -> Option<impl Fn(&Observation) -> f64> {
     let Coefficients { dep_delay, distance, hour, temp, wind_speed, precip, visib } =
         model.coefficients;
-    let slopes = [dep_delay, distance, hour, temp, wind_speed, precip, visib];
-    let products = slopes.iter().zip(&observation.regressors).map(|(slope, value)| slope * value);
-    model.intercept + products.sum::<f64>()
+    let slopes = [dep_delay?, distance?, hour?, temp?, wind_speed?, precip?, visib?];
+    let intercept = model.intercept?;
+    Some(move |observation: &Observation| {
+        let products = slopes.iter().zip(&observation.regressors).map(|(slope, value)| slope * value);
+        intercept + products.sum::<f64>()
+    })
 }

@@ -1,13 +1,14 @@
 //! The tables, as serde sees them, and the names of the data.
 
+use compact_str::CompactString;
 use entourage::Data;
 use serde::{Deserialize, Serialize};
-use tinystr::TinyAsciiStr;
+
 
 /// A code of an airline or an airport.
-pub(crate) type Code = TinyAsciiStr<8>;
+pub(crate) type Code = CompactString;
 /// An hour in UTC, such as `2013-01-01T10:00:00Z`.
-pub(crate) type TimeHour = TinyAsciiStr<24>;
+pub(crate) type TimeHour = CompactString;
 
 /// One scheduled flight; delays in minutes, the distance in miles.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,21 +100,22 @@ pub(crate) struct Observation {
     pub(crate) is_test: bool,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Coefficients {
-    pub(crate) dep_delay: f64,
-    pub(crate) distance: f64,
-    pub(crate) hour: f64,
-    pub(crate) temp: f64,
-    pub(crate) wind_speed: f64,
-    pub(crate) precip: f64,
-    pub(crate) visib: f64,
+    pub(crate) dep_delay: Option<f64>,
+    pub(crate) distance: Option<f64>,
+    pub(crate) hour: Option<f64>,
+    pub(crate) temp: Option<f64>,
+    pub(crate) wind_speed: Option<f64>,
+    pub(crate) precip: Option<f64>,
+    pub(crate) visib: Option<f64>,
 }
 
-/// `model.json`: minutes of arrival delay, linear in the regressors.
+/// `model.json`: minutes of arrival delay, linear in the regressors. Empty where
+/// there was no flight to learn from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Model {
-    pub(crate) intercept: f64,
+    pub(crate) intercept: Option<f64>,
     pub(crate) coefficients: Coefficients,
     pub(crate) train_rows: usize,
 }

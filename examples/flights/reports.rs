@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 use tracing::info;
@@ -42,18 +41,18 @@ pub(crate) fn carriers(flights: &[Flight], airlines: &[Airline]) -> Vec<Carrier>
     }
     let mut groups: FxHashMap<Code, Group> = FxHashMap::default();
     for flight in flights {
-        let group = groups.entry(flight.carrier).or_default();
+        let group = groups.entry(flight.carrier.clone()).or_default();
         group.flights += 1;
         group.cancelled += u64::from(flight.is_cancelled());
         group.dep_delay.add(flight.dep_delay);
         group.arr_delays.extend(flight.arr_delay);
     }
-    let names = names(airlines.iter().map(|airline| (airline.carrier, &airline.name)));
+    let names = names(airlines.iter().map(|airline| (&airline.carrier, &airline.name)));
     let mut carriers: Vec<Carrier> = groups
         .into_iter()
         .map(|(carrier, mut group)| Carrier {
-            carrier,
             name: names.get(&carrier).map_or_else(String::new, |name| (*name).clone()),
+            carrier,
             flights: group.flights,
             cancelled: group.cancelled,
             mean_dep_delay: group.dep_delay.value(),
@@ -61,7 +60,7 @@ pub(crate) fn carriers(flights: &[Flight], airlines: &[Airline]) -> Vec<Carrier>
             p90_arr_delay: nearest_rank(&mut group.arr_delays, 0.9),
         })
         .collect();
-    carriers.sort_by_key(|carrier| (Reverse(carrier.flights), carrier.carrier));
+    carriers.sort_by(|a, b| (Reverse(a.flights), &a.carrier).cmp(&(Reverse(b.flights), &b.carrier)));
     if let Some(first) = carriers.first() {
         info!(carrier = %first.carrier, flights = first.flights, "the largest carrier");
     }
@@ -72,18 +71,18 @@ pub(crate) fn carriers(flights: &[Flight], airlines: &[Airline]) -> Vec<Carrier>
 pub(crate) fn routes(flights: &[Flight], airports: &[Airport], top: &usize) -> Vec<Route> {
     let mut groups: FxHashMap<(Code, Code), (u64, Mean)> = FxHashMap::default();
     for flight in flights {
-        let (count, arr_delay) = groups.entry((flight.origin, flight.dest)).or_default();
+        let (count, arr_delay) = groups.entry((flight.origin.clone(), flight.dest.clone())).or_default();
         *count += 1;
         arr_delay.add(flight.arr_delay);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(route, (count, _))| (Reverse(*count), *route));
+    groups.sort_by(|(a, (x, _)), (b, (y, _))| (Reverse(x), a).cmp(&(Reverse(y), b)));
     info!(routes = groups.len(), reported = groups.len().min(*top), "ranked the routes");
-    let names = names(airports.iter().map(|airport| (airport.faa, &airport.name)));
+    let names = names(airports.iter().map(|airport| (&airport.faa, &airport.name)));
     let routes = groups.into_iter().take(*top).map(|((origin, dest), (flights, arr_delay))| Route {
+        dest_name: names.get(&dest).map_or_else(String::new, |name| (*name).clone()),
         origin,
         dest,
-        dest_name: names.get(&dest).map_or_else(String::new, |name| (*name).clone()),
         flights,
         mean_arr_delay: arr_delay.value(),
     });
@@ -110,9 +109,9 @@ pub(crate) fn hourly(flights: &[Flight]) -> Vec<Hour> {
 }
 
 /// The first name of each code.
-fn names<'a, K: Hash + Eq>(
-    pairs: impl Iterator<Item = (K, &'a String)>,
-) -> FxHashMap<K, &'a String> {
+fn names<'a>(
+    pairs: impl Iterator<Item = (&'a Code, &'a String)>,
+) -> FxHashMap<&'a Code, &'a String> {
     let mut names = FxHashMap::default();
     for (code, name) in pairs {
         names.entry(code).or_insert(name);

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::data::{DataType, Family, Value};
 use super::error::FormatError;
+use super::file::Source;
 use super::format::{Format, csv, json};
 
 /// The bridge between a dataset's type and the formats of its family.
@@ -29,9 +30,9 @@ pub(crate) trait Codec: Send + Sync {
         Ok(())
     }
 
-    /// Reads a value out of the whole of a file.
-    fn read(&self, format: &Format, bytes: Vec<u8>) -> Result<Value, FormatError> {
-        let _ = bytes;
+    /// Reads a value out of the whole of a file's content.
+    fn read(&self, format: &Format, source: Source) -> Result<Value, FormatError> {
+        let _ = source;
         Err(self.unsupported(format))
     }
 
@@ -106,11 +107,11 @@ impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Codec for Records<
         }
     }
 
-    fn read(&self, format: &Format, bytes: Vec<u8>) -> Result<Value, FormatError> {
+    fn read(&self, format: &Format, source: Source) -> Result<Value, FormatError> {
         let records: Vec<R> = match format {
-            Format::Csv(options) => csv::read(&bytes, options)?,
-            Format::Json => json::read(&bytes)?,
-            Format::JsonLines => json::read_lines(&bytes)?,
+            Format::Csv(options) => csv::read(source, options)?,
+            Format::Json => json::read(&source.into_bytes()?)?,
+            Format::JsonLines => json::read_lines(&source.into_bytes()?)?,
             _ => return Err(self.unsupported(format)),
         };
         Ok(Arc::new(records))
@@ -144,9 +145,9 @@ impl<T: DataType<Owned: Serialize + DeserializeOwned> + ?Sized> Codec for SerdeV
         matches!(format, Format::Json)
     }
 
-    fn read(&self, format: &Format, bytes: Vec<u8>) -> Result<Value, FormatError> {
+    fn read(&self, format: &Format, source: Source) -> Result<Value, FormatError> {
         match format {
-            Format::Json => Ok(Arc::new(json::read::<T::Owned>(&bytes)?)),
+            Format::Json => Ok(Arc::new(json::read::<T::Owned>(&source.into_bytes()?)?)),
             _ => Err(self.unsupported(format)),
         }
     }
@@ -218,9 +219,9 @@ impl Codec for Text {
         matches!(format, Format::Text)
     }
 
-    fn read(&self, format: &Format, bytes: Vec<u8>) -> Result<Value, FormatError> {
+    fn read(&self, format: &Format, source: Source) -> Result<Value, FormatError> {
         match format {
-            Format::Text => Ok(Arc::new(super::format::utf8(bytes)?)),
+            Format::Text => Ok(Arc::new(super::format::utf8(source.into_bytes()?)?)),
             _ => Err(self.unsupported(format)),
         }
     }
@@ -246,9 +247,9 @@ impl Codec for Bytes {
         matches!(format, Format::Bytes)
     }
 
-    fn read(&self, format: &Format, bytes: Vec<u8>) -> Result<Value, FormatError> {
+    fn read(&self, format: &Format, source: Source) -> Result<Value, FormatError> {
         match format {
-            Format::Bytes => Ok(Arc::new(bytes)),
+            Format::Bytes => Ok(Arc::new(source.into_bytes()?)),
             _ => Err(self.unsupported(format)),
         }
     }

@@ -1,11 +1,10 @@
 //! A dataset that lives in a file.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
-use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
@@ -13,6 +12,9 @@ use super::codec::Codec;
 use super::data::Value;
 use super::error::FormatError;
 use super::format::{CsvOptions, Format};
+use super::source;
+
+pub(super) use super::source::Source;
 
 /// A file in one of the formats, compressed with gzip where its name ends in
 /// `.gz`.
@@ -78,7 +80,7 @@ impl FileDataset {
     }
 
     pub(crate) fn load(&self, codec: &dyn Codec) -> Result<Value, FormatError> {
-        codec.read(&self.format, self.read(None)?)
+        codec.read(&self.format, self.open()?)
     }
 
     /// Writes beside the file, syncs, and renames: at no moment is there half a
@@ -104,9 +106,11 @@ impl FileDataset {
     /// Says now what a load of this file would fail with, as far as that can be
     /// known from its first bytes.
     pub(crate) fn check_readable(&self, codec: &dyn Codec) -> Result<(), FormatError> {
-        const ENOUGH_FOR_A_HEADER: u64 = 1 << 16;
-        let start = self.read(Some(ENOUGH_FOR_A_HEADER))?;
-        let is_cut = start.len() as u64 == ENOUGH_FOR_A_HEADER;
+        let start = match self.is_gzip() {
+            true => source::gunzip(self.open_file()?, source::START)?,
+            false => self.open()?.start()?,
+        };
+        let is_cut = start.len() as u64 >= source::START;
         if is_cut && memchr::memchr(b'\n', &start).is_none() {
             return Ok(());
         }
@@ -121,30 +125,23 @@ impl FileDataset {
         self.temporary().map(drop)
     }
 
-    fn read(&self, at_most: Option<u64>) -> Result<Vec<u8>, FormatError> {
+    fn open(&self) -> Result<Source, FormatError> {
+        let file = self.open_file()?;
+        match self.is_gzip() {
+            true => Ok(Source::Bytes(source::gunzip(file, u64::MAX)?)),
+            false => Source::of(file),
+        }
+    }
+
+    fn open_file(&self) -> Result<File, FormatError> {
         let file = File::open(&self.path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => FormatError::caused("there is no such file", error),
             _ => FormatError::caused(format!("cannot be opened: {error}"), error),
         })?;
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
+        if file.metadata()?.is_dir() {
             return Err(FormatError::plain("is a folder, not a file"));
         }
-        let at_most = at_most.unwrap_or(u64::MAX);
-        let expected = usize::try_from(metadata.len().min(at_most)).unwrap_or(0);
-        let mut bytes = Vec::with_capacity(expected);
-        if self.is_gzip() {
-            let mut gzip = MultiGzDecoder::new(io::BufReader::new(file)).take(at_most);
-            gzip.read_to_end(&mut bytes).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    FormatError::caused("the gzip data ends too early: the file is cut off", error)
-                }
-                _ => FormatError::caused(format!("the gzip data is damaged: {error}"), error),
-            })?;
-        } else {
-            file.take(at_most).read_to_end(&mut bytes)?;
-        }
-        Ok(bytes)
+        Ok(file)
     }
 
     fn temporary(&self) -> Result<NamedTempFile, FormatError> {

@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod format;
 mod memory;
+mod source;
 mod suggest;
 
 pub use builder::{Catalog, CatalogBuilder};

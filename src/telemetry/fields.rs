@@ -51,9 +51,7 @@ impl Fields {
         } else if name == "log.target" && self.target == LOG_TARGET && self.log_target.is_none() {
             self.log_target = Some(text_of(&value));
         } else {
-            // A field that is named like a keyword, `r#type`, was written so
-            // because it had to be.
-            self.values.push((name.strip_prefix("r#").unwrap_or(name), value));
+            self.values.push((name, value));
         }
     }
 }

@@ -26,8 +26,8 @@ use crate::context::{LogRecord, LogSink, RunLogger};
 /// it was made, or else its own fields `run_id` and `node`, also those recorded
 /// later. A span whose field names another run than the keys did is of that
 /// other run, and no span lends its node or its logger to an event of another
-/// run. A span does not keep the sink of its run alive: when all else let go of
-/// it, events in the span are in no run any more.
+/// run. A span does not keep the sink of its run alive: an event in a span that
+/// outlived it is one without a run logger.
 ///
 /// An event without a run logger goes to the [`fallback`](Self::fallback), or
 /// nowhere. An event that a sink emits while it takes another goes nowhere, as

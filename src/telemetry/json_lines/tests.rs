@@ -34,14 +34,18 @@ impl Write for Shared {
     }
 }
 
-/// A writer that takes so many bytes and no more.
+/// A writer that takes so many bytes, fails, and then has room again.
 struct Room(usize, Shared);
 
 impl Write for Room {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            self.0 = usize::MAX;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let count = self.1.write(&bytes[..bytes.len().min(self.0)])?;
         self.0 -= count;
-        if count == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(count) }
+        Ok(count)
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())

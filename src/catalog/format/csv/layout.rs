@@ -1,64 +1,70 @@
 //! Which columns of a file a record type reads.
 
-use csv::{ByteRecord, StringRecord};
+use csv::ByteRecord;
 use serde::de::DeserializeOwned;
 
-use super::CsvOptions;
 use crate::catalog::error::FormatError;
 use crate::catalog::format::introspect;
 use crate::catalog::suggest::did_you_mean;
 
 /// The columns to read, and where they stand.
 pub(super) struct Layout {
-    /// The names, as the record type has them.
-    pub(super) names: StringRecord,
-    positions: Vec<usize>,
+    columns: Vec<Column>,
     /// How many fields a row has.
     pub(super) width: usize,
+}
+
+struct Column {
+    /// As the record type has it.
+    name: String,
+    position: usize,
 }
 
 impl Layout {
     /// Finds the fields of `R` in `header`.
     pub(super) fn of<R: DeserializeOwned>(header: &ByteRecord) -> Result<Self, FormatError> {
-        let header = StringRecord::from_byte_record(header.clone()).map_err(|error| {
-            FormatError::plain(format!("the header is not UTF-8: {}", error.utf8_error()))
-        })?;
         let width = header.len();
+        let names: Result<Vec<&str>, _> = header.iter().map(std::str::from_utf8).collect();
+        let names = names.map_err(|error| FormatError::plain(format!("the header: {error}")))?;
         let Some(fields) = introspect::fields::<R>() else {
             // Not a plain struct: it is given every column by name.
-            return Ok(Self { names: header, positions: (0..width).collect(), width });
+            let columns = names.iter().enumerate();
+            let columns = columns.map(|(position, name)| Column { name: (*name).to_owned(), position });
+            return Ok(Self { columns: columns.collect(), width });
         };
-        let (mut positions, mut problems) = (Vec::new(), Vec::new());
+        let (mut columns, mut problems) = (Vec::new(), Vec::new());
         for field in fields {
-            let mut found = header.iter().enumerate().filter(|(_, name)| name == field);
+            let mut found = names.iter().enumerate().filter(|(_, name)| *name == field);
             match (found.next(), found.next()) {
-                (Some((at, _)), None) => positions.push(at),
+                (Some((position, name)), None) => {
+                    columns.push(Column { name: (*name).to_owned(), position });
+                }
                 (Some(_), Some(_)) => problems.push(format!("column `{field}` is there twice")),
                 (None, _) => {
-                    let hint = did_you_mean(field, header.iter());
+                    let hint = did_you_mean(field, names.iter().copied());
                     problems.push(format!("column `{field}` is missing{hint}"));
                 }
             }
         }
         if problems.is_empty() {
-            return Ok(Self { names: fields.iter().collect(), positions, width });
+            return Ok(Self { columns, width });
         }
-        let columns: Vec<_> = header.iter().map(|name| format!("`{name}`")).collect();
-        let (problems, columns) = (problems.join("; "), columns.join(", "));
-        Err(FormatError::plain(format!("{problems} (the columns are {columns})")))
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        let (problems, names) = (problems.join("; "), names.join(", "));
+        Err(FormatError::plain(format!("{problems} (the columns are {names})")))
     }
 
-    /// Copies the wanted fields of `row` into `projected`, missing ones as empty.
-    pub(super) fn project(&self, row: &ByteRecord, options: &CsvOptions, projected: &mut ByteRecord) {
-        projected.clear();
-        for &at in &self.positions {
-            let field = &row[at];
-            projected.push_field(if options.is_missing(field) { b"" } else { field });
-        }
+    /// How many columns are read.
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
     }
 
-    /// The text of the wanted field number `at` of `row`.
-    pub(super) fn original<'r>(&self, row: &'r ByteRecord, at: usize) -> &'r [u8] {
-        self.positions.get(at).and_then(|at| row.get(*at)).unwrap_or_default()
+    pub(super) fn name(&self, column: usize) -> &str {
+        &self.columns[column].name
+    }
+
+    /// Where a column stands in the file.
+    pub(super) fn position(&self, column: usize) -> usize {
+        self.columns[column].position
     }
 }

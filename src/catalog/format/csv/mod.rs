@@ -1,7 +1,9 @@
 //! CSV with a header row, typed by serde: a column is a field of its name.
 
 mod layout;
+mod quick;
 mod read;
+mod row;
 
 use std::io::Write;
 
