@@ -100,7 +100,8 @@ fn what_a_task_sets_reaches_neither_worker_nor_sibling_nor_parent() {
         let parent = info_span!("parent").in_scope(|| {
             with_local("locale", 3, || {
                 pool.spawn(move || {
-                    let messy = info_span!("messy").in_scope(|| inner.spawn(|| ATTEMPT.scope(9, make_a_mess)));
+                    let messy = info_span!("messy")
+                        .in_scope(|| inner.spawn(|| ATTEMPT.scope(9, make_a_mess)));
                     messy.join().unwrap();
                     info!("in the parent");
                     (local("locale"), ATTEMPT.get())
@@ -147,9 +148,8 @@ fn what_a_task_sets_does_not_reach_a_parent_in_the_very_same_context() {
 fn wrapped_closure_on_a_propagating_executor_runs_in_its_own_context() {
     Recorder::record(|recorder| {
         let pool = one_worker();
-        let wrapped = info_span!("inner")
-            .in_scope(|| TENANT.scope(2, Snapshot::capture))
-            .wrap(|| {
+        let wrapped =
+            info_span!("inner").in_scope(|| TENANT.scope(2, Snapshot::capture)).wrap(|| {
                 info!("wrapped");
                 (TENANT.get(), ATTEMPT.get())
             });
@@ -250,7 +250,8 @@ fn value_that_nobody_takes_is_dropped_in_the_tasks_context() {
         let pool = one_worker();
         let (tells, told) = mpsc::channel();
         let (waiting, detached) = waiting_task(&pool);
-        let value = info_span!("stolen").in_scope(|| TENANT.scope(2, || pool.spawn(|| Tells(tells))));
+        let value =
+            info_span!("stolen").in_scope(|| TENANT.scope(2, || pool.spawn(|| Tells(tells))));
         value.detach();
         detached.send(()).unwrap();
         waiting.join().unwrap();

@@ -85,7 +85,9 @@ fn off_job_stolen_inside_an_on_job_sees_nothing_of_it_by_any_entry_from_outside(
     type Entry = fn(&Executor, mpsc::Sender<Seen>);
     let entries: [(&str, Entry); 7] = [
         ("spawn", |off, tell| off.spawn(move || tell.send(look()).unwrap()).join().unwrap()),
-        ("spawn_fifo", |off, tell| off.spawn_fifo(move || tell.send(look()).unwrap()).join().unwrap()),
+        ("spawn_fifo", |off, tell| {
+            off.spawn_fifo(move || tell.send(look()).unwrap()).join().unwrap()
+        }),
         ("task", |off, tell| {
             off.task("named").spawn(move || tell.send(look()).unwrap()).join().unwrap();
         }),
@@ -102,9 +104,11 @@ fn off_job_stolen_inside_an_on_job_sees_nothing_of_it_by_any_entry_from_outside(
 #[test]
 fn off_job_stolen_inside_an_on_job_sees_nothing_of_it_by_any_scope_from_outside() {
     // The body of a scope runs on the worker, too, except in place.
-    let scoped = |off: &Executor, tell: mpsc::Sender<Seen>| tell.send(off.scope(|_| look())).unwrap();
+    let scoped =
+        |off: &Executor, tell: mpsc::Sender<Seen>| tell.send(off.scope(|_| look())).unwrap();
     assert_eq!(stolen_while_dressed(scoped), NOTHING);
-    let fifo = |off: &Executor, tell: mpsc::Sender<Seen>| tell.send(off.scope_fifo(|_| look())).unwrap();
+    let fifo =
+        |off: &Executor, tell: mpsc::Sender<Seen>| tell.send(off.scope_fifo(|_| look())).unwrap();
     assert_eq!(stolen_while_dressed(fifo), NOTHING);
     let in_place = |off: &Executor, tell: mpsc::Sender<Seen>| {
         off.in_place_scope(|s| s.spawn(move |_| tell.send(look()).unwrap()));
@@ -287,9 +291,8 @@ fn suppression_does_not_leak_into_a_task_that_is_stolen_under_it() {
         let first = on.with_propagation(policy).unwrap();
         let waiting = on.spawn(|| suppress(steal_one));
         let carries = on.clone();
-        let stolen = first.spawn(move || {
-            TENANT.scope(2, || carries.spawn(|| TENANT.get())).join().unwrap()
-        });
+        let stolen =
+            first.spawn(move || TENANT.scope(2, || carries.spawn(|| TENANT.get())).join().unwrap());
         assert_eq!(stolen.join().unwrap(), Some(2));
         waiting.join().unwrap();
     }

@@ -97,9 +97,9 @@ fn denylist_carries_all_but_its_items() {
 fn denylist_may_name_the_span() {
     Recorder::record(|_| {
         let pool = with_policy(Propagation::except([&SPAN]));
-        let task = info_span!("request").in_scope(|| TENANT.scope(2, || {
-            pool.spawn(|| (Span::current().is_none(), TENANT.get()))
-        }));
+        let task = info_span!("request").in_scope(|| {
+            TENANT.scope(2, || pool.spawn(|| (Span::current().is_none(), TENANT.get())))
+        });
         assert_eq!(task.join().unwrap(), (true, Some(2)));
     });
 }
@@ -119,7 +119,9 @@ fn never_key_on_an_allowlist_is_refused_by_name() {
 fn never_key_crosses_no_thread_by_any_way() {
     SCRATCH.scope(1, || {
         assert_eq!(one_worker().spawn(|| SCRATCH.get()).join().unwrap(), None);
-        for policy in [Propagation::all(), Propagation::only([&SCRATCH]), Propagation::except([&TENANT])] {
+        for policy in
+            [Propagation::all(), Propagation::only([&SCRATCH]), Propagation::except([&TENANT])]
+        {
             let snapshot = Snapshot::capture_with(&policy);
             std::thread::scope(|threads| {
                 threads.spawn(|| snapshot.scope(|| assert_eq!(SCRATCH.get(), None)));
@@ -196,7 +198,8 @@ fn all_that_is_wrong_with_an_executor_is_said_at_once() {
     let error = Executor::builder().num_threads(0).propagation(policy).build().unwrap_err();
     let message = error.to_string();
     assert!(error.is_propagation() && error.is_thread_count());
-    for part in ["num_threads is 0", "::SCRATCH` is declared `never`", "::TENANT` is listed twice"] {
+    for part in ["num_threads is 0", "::SCRATCH` is declared `never`", "::TENANT` is listed twice"]
+    {
         assert!(message.contains(part), "`{part}` is missing: {message}");
     }
 }
@@ -207,7 +210,9 @@ fn builder_that_is_reused_gives_executors_of_their_own() {
     let first = builder.clone().propagation(Propagation::only([&TENANT])).build().unwrap();
     let second = builder.clone().propagation(Propagation::only([&ATTEMPT])).build().unwrap();
     let third = builder.build().unwrap();
-    let seen = |pool: &Executor| with_all(2, || pool.spawn(|| [TENANT.get(), ATTEMPT.get()])).join().unwrap();
+    let seen = |pool: &Executor| {
+        with_all(2, || pool.spawn(|| [TENANT.get(), ATTEMPT.get()])).join().unwrap()
+    };
     assert_eq!(seen(&first), [Some(2), None]);
     assert_eq!(seen(&second), [None, Some(2)]);
     assert_eq!(seen(&third), [Some(2), Some(2)]);

@@ -113,7 +113,8 @@ fn open_log(args: &Args) -> Result<(PathBuf, Arc<JsonLines>), Box<dyn Error>> {
     let path = match &args.log {
         Some(path) => path.clone(),
         None => {
-            let refused = |error| format!("the folder {} cannot be made: {error}", args.out.display());
+            let refused =
+                |error| format!("the folder {} cannot be made: {error}", args.out.display());
             std::fs::create_dir_all(&args.out).map_err(refused)?;
             args.out.join("run.jsonl")
         }

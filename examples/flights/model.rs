@@ -34,7 +34,8 @@ pub(crate) fn index_weather(weather: &[WeatherHour]) -> WeatherIndex {
 pub(crate) fn observe(flights: &[Flight], weather: &WeatherIndex, every: &u8) -> Vec<Observation> {
     let every = u32::from(*every);
     let observe = |flight: &Flight| {
-        let [temp, wind_speed, precip, visib] = *weather.get(&flight.origin)?.get(&flight.time_hour)?;
+        let [temp, wind_speed, precip, visib] =
+            *weather.get(&flight.origin)?.get(&flight.time_hour)?;
         let (dep_delay, arr_delay) = (flight.dep_delay?, flight.arr_delay?);
         let (distance, hour) = (flight.distance?, f64::from(flight.hour?));
         let is_test = every != 0 && u32::from(flight.day?) % every == 0;
@@ -138,7 +139,8 @@ fn predictor(model: &Model) -> Option<impl Fn(&Observation) -> f64> {
     let slopes = [dep_delay?, distance?, hour?, temp?, wind_speed?, precip?, visib?];
     let intercept = model.intercept?;
     Some(move |observation: &Observation| {
-        let products = slopes.iter().zip(&observation.regressors).map(|(slope, value)| slope * value);
+        let products =
+            slopes.iter().zip(&observation.regressors).map(|(slope, value)| slope * value);
         intercept + products.sum::<f64>()
     })
 }

@@ -50,7 +50,9 @@ fn bars(
             lowest - room..highest + room,
         )?;
     let label = |at: &SegmentValue<usize>| match at {
-        SegmentValue::CenterOf(at) => bars.get(*at).map_or_else(String::new, |(name, _)| name.clone()),
+        SegmentValue::CenterOf(at) => {
+            bars.get(*at).map_or_else(String::new, |(name, _)| name.clone())
+        }
         _ => String::new(),
     };
     chart

@@ -4,7 +4,6 @@ use compact_str::CompactString;
 use entourage::Data;
 use serde::{Deserialize, Serialize};
 
-
 /// A code of an airline or an airport.
 pub(crate) type Code = CompactString;
 /// An hour in UTC, such as `2013-01-01T10:00:00Z`.

@@ -60,7 +60,8 @@ pub(crate) fn carriers(flights: &[Flight], airlines: &[Airline]) -> Vec<Carrier>
             p90_arr_delay: nearest_rank(&mut group.arr_delays, 0.9),
         })
         .collect();
-    carriers.sort_by(|a, b| (Reverse(a.flights), &a.carrier).cmp(&(Reverse(b.flights), &b.carrier)));
+    carriers
+        .sort_by(|a, b| (Reverse(a.flights), &a.carrier).cmp(&(Reverse(b.flights), &b.carrier)));
     if let Some(first) = carriers.first() {
         info!(carrier = %first.carrier, flights = first.flights, "the largest carrier");
     }
@@ -71,7 +72,8 @@ pub(crate) fn carriers(flights: &[Flight], airlines: &[Airline]) -> Vec<Carrier>
 pub(crate) fn routes(flights: &[Flight], airports: &[Airport], top: &usize) -> Vec<Route> {
     let mut groups: FxHashMap<(Code, Code), (u64, Mean)> = FxHashMap::default();
     for flight in flights {
-        let (count, arr_delay) = groups.entry((flight.origin.clone(), flight.dest.clone())).or_default();
+        let (count, arr_delay) =
+            groups.entry((flight.origin.clone(), flight.dest.clone())).or_default();
         *count += 1;
         arr_delay.add(flight.arr_delay);
     }
@@ -79,13 +81,14 @@ pub(crate) fn routes(flights: &[Flight], airports: &[Airport], top: &usize) -> V
     groups.sort_by(|(a, (x, _)), (b, (y, _))| (Reverse(x), a).cmp(&(Reverse(y), b)));
     info!(routes = groups.len(), reported = groups.len().min(*top), "ranked the routes");
     let names = names(airports.iter().map(|airport| (&airport.faa, &airport.name)));
-    let routes = groups.into_iter().take(*top).map(|((origin, dest), (flights, arr_delay))| Route {
-        dest_name: names.get(&dest).map_or_else(String::new, |name| (*name).clone()),
-        origin,
-        dest,
-        flights,
-        mean_arr_delay: arr_delay.value(),
-    });
+    let routes =
+        groups.into_iter().take(*top).map(|((origin, dest), (flights, arr_delay))| Route {
+            dest_name: names.get(&dest).map_or_else(String::new, |name| (*name).clone()),
+            origin,
+            dest,
+            flights,
+            mean_arr_delay: arr_delay.value(),
+        });
     routes.collect()
 }
 

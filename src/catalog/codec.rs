@@ -36,7 +36,12 @@ pub(crate) trait Codec: Send + Sync {
         Err(self.unsupported(format))
     }
 
-    fn write(&self, format: &Format, value: &Value, out: &mut dyn Write) -> Result<(), FormatError> {
+    fn write(
+        &self,
+        format: &Format,
+        value: &Value,
+        out: &mut dyn Write,
+    ) -> Result<(), FormatError> {
         let _ = (value, out);
         Err(self.unsupported(format))
     }
@@ -44,7 +49,10 @@ pub(crate) trait Codec: Send + Sync {
     /// Reads a parameter.
     fn parameter(&self, value: &serde_json::Value) -> Result<Value, FormatError> {
         let _ = value;
-        Err(FormatError::plain(format!("a dataset of the {} family is no parameter", self.family())))
+        Err(FormatError::plain(format!(
+            "a dataset of the {} family is no parameter",
+            self.family()
+        )))
     }
 
     fn unsupported(&self, format: &Format) -> FormatError {
@@ -117,7 +125,12 @@ impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Codec for Records<
         Ok(Arc::new(records))
     }
 
-    fn write(&self, format: &Format, value: &Value, out: &mut dyn Write) -> Result<(), FormatError> {
+    fn write(
+        &self,
+        format: &Format,
+        value: &Value,
+        out: &mut dyn Write,
+    ) -> Result<(), FormatError> {
         let records = owned::<[R]>(value)?;
         match format {
             Format::Csv(options) => csv::write(records, options, out),
@@ -152,7 +165,12 @@ impl<T: DataType<Owned: Serialize + DeserializeOwned> + ?Sized> Codec for SerdeV
         }
     }
 
-    fn write(&self, format: &Format, value: &Value, out: &mut dyn Write) -> Result<(), FormatError> {
+    fn write(
+        &self,
+        format: &Format,
+        value: &Value,
+        out: &mut dyn Write,
+    ) -> Result<(), FormatError> {
         match format {
             Format::Json => json::write(owned::<T>(value)?, out),
             _ => Err(self.unsupported(format)),
@@ -226,7 +244,12 @@ impl Codec for Text {
         }
     }
 
-    fn write(&self, format: &Format, value: &Value, out: &mut dyn Write) -> Result<(), FormatError> {
+    fn write(
+        &self,
+        format: &Format,
+        value: &Value,
+        out: &mut dyn Write,
+    ) -> Result<(), FormatError> {
         match format {
             Format::Text => Ok(out.write_all(owned::<str>(value)?.as_bytes())?),
             _ => Err(self.unsupported(format)),
@@ -254,7 +277,12 @@ impl Codec for Bytes {
         }
     }
 
-    fn write(&self, format: &Format, value: &Value, out: &mut dyn Write) -> Result<(), FormatError> {
+    fn write(
+        &self,
+        format: &Format,
+        value: &Value,
+        out: &mut dyn Write,
+    ) -> Result<(), FormatError> {
         match format {
             Format::Bytes => Ok(out.write_all(owned::<[u8]>(value)?)?),
             _ => Err(self.unsupported(format)),

@@ -54,7 +54,12 @@ pub(crate) enum Doing {
 }
 
 impl DatasetError {
-    pub(crate) fn new(dataset: &str, doing: Doing, place: Option<String>, error: FormatError) -> Self {
+    pub(crate) fn new(
+        dataset: &str,
+        doing: Doing,
+        place: Option<String>,
+        error: FormatError,
+    ) -> Self {
         let FormatError { message, source } = error;
         Self { dataset: dataset.to_owned(), doing, place, message, source }
     }

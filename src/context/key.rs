@@ -131,7 +131,10 @@ fn show<T: fmt::Debug + 'static>(
 
 impl<T: 'static> fmt::Debug for Key<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("name", &self.meta.name).field("policy", &self.meta.policy).finish()
+        f.debug_struct("Key")
+            .field("name", &self.meta.name)
+            .field("policy", &self.meta.policy)
+            .finish()
     }
 }
 

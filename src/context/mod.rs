@@ -13,12 +13,14 @@ mod trace;
 mod values;
 
 pub use accessor::Accessor;
-pub use builtin::{LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger};
+pub use builtin::{
+    LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger,
+};
+pub use current::suppress;
 pub use instrument::Instrumented;
 pub use key::{Key, KeyPolicy};
 pub use propagation::{Carried, Propagation, PropagationError, SPAN, SpanKey};
 pub use snapshot::Snapshot;
-pub use current::suppress;
 pub use values::Context;
 
 pub(crate) use accessor::{ErasedAccessor, Payload, discard, first_panic, keep_first};

@@ -192,7 +192,8 @@ impl Propagation {
             }
             if let Some(earlier) = list[..at].iter().find(|earlier| earlier.name() == item.name()) {
                 let twice = earlier.identity() == item.identity();
-                let what = if twice { "is listed twice" } else { "is the name of two different items" };
+                let what =
+                    if twice { "is listed twice" } else { "is the name of two different items" };
                 problems.push(format!("`{}` {what}", item.name()));
             }
         }
@@ -281,7 +282,8 @@ impl CarryPolicy {
         let mut problems = Vec::new();
         self.propagation.find_problems(&mut problems);
         for item in self.propagation.list() {
-            let is_it = |accessor: &&'static dyn ErasedAccessor| accessor.identity() == item.identity();
+            let is_it =
+                |accessor: &&'static dyn ErasedAccessor| accessor.identity() == item.identity();
             if item.is_accessor() && !self.accessors.iter().any(is_it) {
                 problems.push(format!(
                     "`{}` is listed but not among the executor's accessors: register it, \
@@ -294,7 +296,8 @@ impl CarryPolicy {
             let name = accessor.name();
             if let Some(earlier) = self.accessors[..at].iter().find(|other| other.name() == name) {
                 let twice = earlier.identity() == accessor.identity();
-                let what = if twice { "is registered twice" } else { "is the name of two accessors" };
+                let what =
+                    if twice { "is registered twice" } else { "is the name of two accessors" };
                 problems.push(format!("`{name}` {what}"));
             }
         }

@@ -60,7 +60,10 @@ impl Snapshot {
 
     /// Takes what is current on this thread, as far as `propagation` carries it.
     pub fn capture_with(propagation: &Propagation) -> Self {
-        Self::capture_for(&CarryPolicy { propagation: propagation.clone(), ..CarryPolicy::default() })
+        Self::capture_for(&CarryPolicy {
+            propagation: propagation.clone(),
+            ..CarryPolicy::default()
+        })
     }
 
     pub(crate) fn capture_for(policy: &CarryPolicy) -> Self {
@@ -74,9 +77,9 @@ impl Snapshot {
         if context.is_empty() && trace.is_none() && accessors.is_empty() {
             return Self::empty();
         }
-        let captured = accessors.iter().map(|accessor| {
-            accessor.is_carried(propagation).then(|| accessor.capture()).flatten()
-        });
+        let captured = accessors
+            .iter()
+            .map(|accessor| accessor.is_carried(propagation).then(|| accessor.capture()).flatten());
         let captured = captured.collect();
         let inner = Inner { context, trace, accessors: accessors.clone(), captured };
         Self { inner: Some(Arc::new(inner)) }
@@ -136,7 +139,8 @@ impl Snapshot {
     /// the pool.
     pub(crate) fn retire(self) -> Result<(), Payload> {
         let mut outcome = Ok(());
-        let Some(Inner { context, trace, captured, .. }) = self.inner.and_then(Arc::into_inner) else {
+        let Some(Inner { context, trace, captured, .. }) = self.inner.and_then(Arc::into_inner)
+        else {
             return outcome;
         };
         let mut ended = Ok(());

@@ -143,7 +143,8 @@ impl TraceFrame {
         match was {
             Found::Current => outcome = exit_down_to(&dispatch, span.as_ref(), |_| ()),
             Found::Parked { spans, mut is_entered } => {
-                outcome = exit_down_to(&dispatch, None, |id| is_entered &= span.as_ref() != Some(&id));
+                outcome =
+                    exit_down_to(&dispatch, None, |id| is_entered &= span.as_ref() != Some(&id));
                 // The subscriber is of those that do not say what is current.
                 if let (Some(id), true) = (&span, is_entered) {
                     first_panic(&mut outcome, || dispatch.exit(id));

@@ -76,7 +76,8 @@ impl ExecutorBuilder {
     /// accessor registered twice; and where the system refuses a thread.
     pub fn build(self) -> Result<Executor, BuildError> {
         let mut problems = Vec::new();
-        let policy = CarryPolicy { propagation: self.propagation, accessors: self.accessors.into() };
+        let policy =
+            CarryPolicy { propagation: self.propagation, accessors: self.accessors.into() };
         if let Err(error) = policy.validate() {
             problems.push(Problem::Propagation(error));
         }
@@ -155,7 +156,8 @@ enum Problem {
 impl BuildError {
     /// Whether the number of threads is to blame.
     pub fn is_thread_count(&self) -> bool {
-        let is_count = |p: &Problem| matches!(p, Problem::NoThreads | Problem::TooManyThreads { .. });
+        let is_count =
+            |p: &Problem| matches!(p, Problem::NoThreads | Problem::TooManyThreads { .. });
         self.problems.iter().any(is_count)
     }
 

@@ -23,7 +23,10 @@ pub(super) struct TaskName {
 enum Kind {
     /// The payload is only `Send`: the lock, which nobody ever waits for, makes
     /// the error `Sync`, as the common error types ask of theirs.
-    Panicked { payload: Mutex<Box<dyn Any + Send>>, place: Option<Place> },
+    Panicked {
+        payload: Mutex<Box<dyn Any + Send>>,
+        place: Option<Place>,
+    },
     Deadlock,
     Taken,
 }
@@ -112,7 +115,9 @@ impl fmt::Display for TaskError {
                 "cannot be waited for here: it is itself waiting for this thread, \
                  so neither would ever go on",
             ),
-            Kind::Taken => f.write_str("gave its value before: its future was polled once too often"),
+            Kind::Taken => {
+                f.write_str("gave its value before: its future was polled once too often")
+            }
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::pool::{Counters, Executor};
 use crate::context::{
-    CarryPolicy, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first,
-    leave_task, run_clean,
+    CarryPolicy, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task,
+    run_clean,
 };
 use crate::sync::Mutex;
 
@@ -98,7 +98,10 @@ impl Executor {
         if !self.is_off() {
             let latest = Mutex::new(Snapshot::empty());
             let (policy, counters) = (self.policy().clone(), self.counters().clone());
-            return run(ScopeBody { carry: ScopeCarry::On { policy, counters, latest }, away: None });
+            return run(ScopeBody {
+                carry: ScopeCarry::On { policy, counters, latest },
+                away: None,
+            });
         }
         let was_in_task = is_in_task();
         let mut away = Away { frame: None, was_in_task };
@@ -180,7 +183,8 @@ impl<'scope> Scope<'_, 'scope> {
             ScopeCarry::On { policy, counters, latest } => {
                 let snapshot = capture(policy, counters, latest);
                 let (policy, counters) = (policy.clone(), counters.clone());
-                let run = move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, policy, counters, f);
+                let run =
+                    move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, policy, counters, f);
                 match self.inner {
                     Inner::Lifo(inner) => inner.spawn(|inner| run(Inner::Lifo(inner))),
                     Inner::Fifo(inner) => inner.spawn_fifo(|inner| run(Inner::Fifo(inner))),

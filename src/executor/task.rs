@@ -28,9 +28,7 @@ use std::time::Duration;
 
 use super::error::{TaskError, TaskName};
 use super::waits::Awaited;
-use crate::context::{
-    Frame, Payload, Snapshot, drop_clean, first_panic, keep_first, run_clean,
-};
+use crate::context::{Frame, Payload, Snapshot, drop_clean, first_panic, keep_first, run_clean};
 use crate::sync::{Condvar, Mutex};
 
 /// How the body of a task is run.

@@ -11,9 +11,7 @@ pub struct PipelineError {
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
-    #[error(
-        "the node of function `{function}` has no name of its own; give it one with `named`"
-    )]
+    #[error("the node of function `{function}` has no name of its own; give it one with `named`")]
     NoName { function: &'static str },
     #[error(
         "two nodes are named `{name}`{}",

@@ -53,9 +53,9 @@ pub trait NodeFunction<Args, Output, Marker>: Send + Sync + 'static {
 /// a miss is a defect of ours; it is said, not panicked.
 fn view<T: DataType + ?Sized>(value: &Value) -> Result<&T, BoxError> {
     let owned = value.downcast_ref::<T::Owned>();
-    owned.map(T::view).ok_or_else(|| {
-        format!("an input is not a {}", std::any::type_name::<T::Owned>()).into()
-    })
+    owned
+        .map(T::view)
+        .ok_or_else(|| format!("an input is not a {}", std::any::type_name::<T::Owned>()).into())
 }
 
 macro_rules! functions {

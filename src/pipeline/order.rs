@@ -12,7 +12,8 @@ pub(super) fn topological(
     nodes: &[PlannedNode],
     datasets: &[DatasetInfo],
 ) -> Result<Vec<NodeIndex>, Vec<NodeIndex>> {
-    let mut missing: Vec<u32> = nodes.iter().map(|node| producers(node, datasets).count() as u32).collect();
+    let mut missing: Vec<u32> =
+        nodes.iter().map(|node| producers(node, datasets).count() as u32).collect();
     let is_ready = |at: &NodeIndex| missing[*at as usize] == 0;
     let mut order: Vec<NodeIndex> = (0..nodes.len() as NodeIndex).filter(is_ready).collect();
     let mut group = 0..order.len();

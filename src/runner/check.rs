@@ -66,7 +66,9 @@ fn check_dataset<'a>(
             _ if !is_read_from_outside => Ok(()),
             _ => match custom.exists() {
                 Ok(true) => Ok(()),
-                Ok(false) => Err(format!("it is not there; it is wanted by {}", wanted_by(plan, dataset))),
+                Ok(false) => {
+                    Err(format!("it is not there; it is wanted by {}", wanted_by(plan, dataset)))
+                }
                 Err(error) => Err(format!("whether it is there cannot be found out: {error}")),
             },
         },
@@ -96,7 +98,9 @@ fn missing(plan: &Plan<'_>, catalog: &Catalog, dataset: &DatasetInfo) -> String 
         return format!("parameter `{name}` has no value; it is wanted by {wanted}{hint}");
     }
     let hint = did_you_mean(name, catalog.names());
-    format!("dataset `{name}` is not in the catalog, and no node writes it; it is wanted by {wanted}{hint}")
+    format!(
+        "dataset `{name}` is not in the catalog, and no node writes it; it is wanted by {wanted}{hint}"
+    )
 }
 
 fn wrong_type(dataset: &DatasetInfo, found: &str) -> String {
@@ -124,14 +128,16 @@ fn check_shared_files(plan: &Plan<'_>, problems: &mut Vec<String>) {
         let Some(other) = first.insert(path, dataset) else { continue };
         if other.producer.is_some() || dataset.producer.is_some() {
             let (a, b, path) = (&other.slot.name, &dataset.slot.name, file.describe());
-            problems.push(format!("datasets `{a}` and `{b}` are both {path}, and a node writes it"));
+            problems
+                .push(format!("datasets `{a}` and `{b}` are both {path}, and a node writes it"));
         }
     }
 }
 
 /// A parameter counts as used with what lies above and below it.
 fn check_unused(plan: &Plan<'_>, catalog: &Catalog, problems: &mut Vec<String>) {
-    let used: Vec<&str> = plan.pipeline.datasets().iter().map(|dataset| &*dataset.slot.name).collect();
+    let used: Vec<&str> =
+        plan.pipeline.datasets().iter().map(|dataset| &*dataset.slot.name).collect();
     let used_set: HashSet<&str> = used.iter().copied().collect();
     let is_above = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))

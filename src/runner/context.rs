@@ -1,8 +1,6 @@
 //! The context that a run's nodes see.
 
-use crate::context::{
-    Context, NODE, Propagation, RUN_ID, RUN_LOGGER, RunId, RunLogger, Snapshot,
-};
+use crate::context::{Context, NODE, Propagation, RUN_ID, RUN_LOGGER, RunId, RunLogger, Snapshot};
 
 /// What every node of a run is entered in.
 pub(super) enum RunContext {
@@ -42,7 +40,8 @@ impl RunContext {
         };
         caller.scope(|| {
             let OwnKeys { run_id, run_logger } = own;
-            let mut context = Context::current().with(&RUN_ID, run_id.clone()).with(&NODE, node.into());
+            let mut context =
+                Context::current().with(&RUN_ID, run_id.clone()).with(&NODE, node.into());
             if let Some(run_logger) = run_logger {
                 context = context.with(&RUN_LOGGER, run_logger.clone());
             }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{
-    Catalog, Codec, DatasetError, Doing, Entry, FormatError, Storage, Value,
-};
+use crate::catalog::{Catalog, Codec, DatasetError, Doing, Entry, FormatError, Storage, Value};
 use crate::pipeline::{DatasetIndex, Pipeline};
 
 pub(super) struct Plan<'a> {
@@ -41,7 +39,8 @@ impl<'a> Plan<'a> {
     /// Loads a dataset from where the catalog keeps it.
     pub(super) fn load(&self, dataset: DatasetIndex) -> Result<Value, DatasetError> {
         let name = &**self.name(dataset);
-        let plain = |what: String| DatasetError::new(name, Doing::Load, None, FormatError::plain(what));
+        let plain =
+            |what: String| DatasetError::new(name, Doing::Load, None, FormatError::plain(what));
         let entry = match &self.bindings[dataset as usize] {
             Binding::Ready(value) => return Ok(value.clone()),
             Binding::Bound(entry) => entry,
@@ -57,10 +56,12 @@ impl<'a> Plan<'a> {
             Storage::Memory(slot) => slot.get().ok_or_else(|| {
                 plain("it is in memory, and nothing has been saved there".to_owned())
             })?,
-            Storage::Custom(custom) => custom
-                .load()
-                .map_err(|error| DatasetError::custom(name, Doing::Load, error))?,
-            Storage::Parameter(_) => return Err(plain("a parameter is read before the run".to_owned())),
+            Storage::Custom(custom) => {
+                custom.load().map_err(|error| DatasetError::custom(name, Doing::Load, error))?
+            }
+            Storage::Parameter(_) => {
+                return Err(plain("a parameter is read before the run".to_owned()));
+            }
         };
         Ok(value)
     }
@@ -74,7 +75,8 @@ impl<'a> Plan<'a> {
     ) -> Result<(), DatasetError> {
         let slot = &self.pipeline.datasets()[dataset as usize].slot;
         let name = &*slot.name;
-        let plain = |what: &str| DatasetError::new(name, Doing::Save, None, FormatError::plain(what));
+        let plain =
+            |what: &str| DatasetError::new(name, Doing::Save, None, FormatError::plain(what));
         match &entry.storage {
             Storage::File(file) => {
                 let codec = slot.codec.ok_or_else(|| plain(UNDECLARED))?;

@@ -59,7 +59,8 @@ impl RunState {
         let nodes = pipeline.nodes().iter().map(|node| {
             let produced = |dataset: &&u32| datasets[**dataset as usize].producer.is_some();
             let distinct = |(at, dataset): &(usize, &u32)| !node.inputs[..*at].contains(dataset);
-            let inputs = node.inputs.iter().enumerate().filter(distinct).map(|(_, dataset)| dataset);
+            let inputs =
+                node.inputs.iter().enumerate().filter(distinct).map(|(_, dataset)| dataset);
             let waiting_for = inputs.filter(produced).count() as u32;
             NodeState {
                 waiting_for: AtomicU32::new(waiting_for),

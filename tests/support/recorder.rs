@@ -41,7 +41,8 @@ impl Recorder {
     /// The spans of the one event with this message, outermost first.
     #[track_caller]
     pub(crate) fn spans_of(&self, wanted: &str) -> Vec<String> {
-        let mut found: Vec<_> = self.events().into_iter().filter(|event| event.0 == wanted).collect();
+        let mut found: Vec<_> =
+            self.events().into_iter().filter(|event| event.0 == wanted).collect();
         assert_eq!(found.len(), 1, "events `{wanted}`: {found:?}");
         found.remove(0).1
     }

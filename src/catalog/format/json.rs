@@ -11,7 +11,9 @@ pub(in crate::catalog) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, F
     serde_json::from_slice(bytes).map_err(|error| FormatError::caused(error.to_string(), error))
 }
 
-pub(in crate::catalog) fn read_lines<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, FormatError> {
+pub(in crate::catalog) fn read_lines<T: DeserializeOwned>(
+    bytes: &[u8],
+) -> Result<Vec<T>, FormatError> {
     let lines = bytes.split(|byte| *byte == b'\n').enumerate();
     lines
         .filter(|(_, line)| !line.trim_ascii().is_empty())

@@ -180,7 +180,12 @@ impl<I: IndexedParallelIterator> InContext<I> {
     ///
     /// If `size` is 0.
     #[track_caller]
-    pub fn fold_chunks<T, ID, F>(self, size: usize, identity: ID, f: F) -> InContext<FoldChunks<I, ID, F>>
+    pub fn fold_chunks<T, ID, F>(
+        self,
+        size: usize,
+        identity: ID,
+        f: F,
+    ) -> InContext<FoldChunks<I, ID, F>>
     where
         ID: Fn() -> T + Send + Sync,
         F: Fn(T, I::Item) -> T + Send + Sync,
@@ -195,7 +200,12 @@ impl<I: IndexedParallelIterator> InContext<I> {
     ///
     /// If `size` is 0.
     #[track_caller]
-    pub fn fold_chunks_with<T, F>(self, size: usize, init: T, f: F) -> InContext<FoldChunksWith<I, T, F>>
+    pub fn fold_chunks_with<T, F>(
+        self,
+        size: usize,
+        init: T,
+        f: F,
+    ) -> InContext<FoldChunksWith<I, T, F>>
     where
         F: Fn(T, I::Item) -> T + Send + Sync,
         T: Send + Clone,

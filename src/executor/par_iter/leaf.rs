@@ -49,7 +49,11 @@ impl Leaf {
             let mut leaves = leaves.borrow_mut();
             leaves.entered += 1;
             let number = leaves.entered;
-            leaves.stack.extend(frame.take().map(|frame| Entered { number, frame, is_over: false }));
+            leaves.stack.extend(frame.take().map(|frame| Entered {
+                number,
+                frame,
+                is_over: false,
+            }));
             number
         });
         let kept = stacked.map_or_else(|_| Kept::Here(frame), Kept::Stacked);

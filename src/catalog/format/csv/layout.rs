@@ -29,7 +29,8 @@ impl Layout {
         let Some(fields) = introspect::fields::<R>() else {
             // Not a plain struct: it is given every column by name.
             let columns = names.iter().enumerate();
-            let columns = columns.map(|(position, name)| Column { name: (*name).to_owned(), position });
+            let columns =
+                columns.map(|(position, name)| Column { name: (*name).to_owned(), position });
             return Ok(Self { columns: columns.collect(), width });
         };
         let (mut columns, mut problems) = (Vec::new(), Vec::new());

@@ -63,7 +63,9 @@ pub(in crate::catalog) fn write<R: Serialize + DeserializeOwned>(
     }
     if let (true, Some(columns)) = (records.is_empty(), introspect::fields::<R>()) {
         // A table of no rows still has columns.
-        writer.write_record(columns).map_err(|error| FormatError::caused(error.to_string(), error))?;
+        writer
+            .write_record(columns)
+            .map_err(|error| FormatError::caused(error.to_string(), error))?;
     }
     Ok(writer.flush()?)
 }

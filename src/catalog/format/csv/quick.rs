@@ -74,10 +74,11 @@ impl PieceReader<'_> {
         pieces: &[u64],
         snapshot: &Snapshot,
     ) -> Option<Vec<Vec<R>>> {
-        let parts = pieces.par_iter().in_snapshot(snapshot.clone()).map_init(Vec::new, |buffer, piece| {
-            let mut records = Vec::new();
-            self.parse(*piece, buffer, &mut records).map(|()| records)
-        });
+        let parts =
+            pieces.par_iter().in_snapshot(snapshot.clone()).map_init(Vec::new, |buffer, piece| {
+                let mut records = Vec::new();
+                self.parse(*piece, buffer, &mut records).map(|()| records)
+            });
         parts.collect()
     }
 

@@ -101,7 +101,11 @@ impl<'de, F: Fields> Deserializer<'de> for Row<'_, F> {
         visitor.visit_seq(self)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, RowError> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, RowError> {
         visitor.visit_seq(self)
     }
 
