@@ -34,7 +34,13 @@ pub(crate) struct Rounds {
 
 impl Rounds {
     /// Times `ours` and `theirs` in turn, after a warm-up of each.
-    pub(crate) fn run(rounds: usize, mut ours: impl FnMut(), mut theirs: impl FnMut()) -> Self {
+    pub(crate) fn run<A, B>(
+        rounds: usize,
+        mut ours: impl FnMut() -> A,
+        mut theirs: impl FnMut() -> B,
+    ) -> Self {
+        let mut ours = || drop(std::hint::black_box(ours()));
+        let mut theirs = || drop(std::hint::black_box(theirs()));
         let time = |f: &mut dyn FnMut()| {
             let start = Instant::now();
             f();
@@ -53,30 +59,13 @@ impl Rounds {
         Self { pairs: pairs.collect() }
     }
 
-    /// How many times as long as theirs ours takes.
-    pub(crate) fn ratio(&self) -> f64 {
-        median(self.pairs.iter().map(|(ours, theirs)| ours.as_secs_f64() / theirs.as_secs_f64()))
+    /// The median over the rounds of a figure made of our seconds and theirs.
+    pub(crate) fn median(&self, figure: impl Fn(f64, f64) -> f64) -> f64 {
+        let figure = |(ours, theirs): &(Duration, Duration)| {
+            figure(ours.as_secs_f64(), theirs.as_secs_f64())
+        };
+        let mut figures: Vec<f64> = self.pairs.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        figures[figures.len() / 2]
     }
-
-    /// How many nanoseconds longer ours takes, for each of `items`.
-    pub(crate) fn extra_ns(&self, items: usize) -> f64 {
-        let extra = |(ours, theirs): &(Duration, Duration)| ours.as_secs_f64() - theirs.as_secs_f64();
-        median(self.pairs.iter().map(extra)) * 1e9 / items as f64
-    }
-
-    /// The median time of our side.
-    pub(crate) fn ours(&self) -> f64 {
-        median(self.pairs.iter().map(|(ours, _)| ours.as_secs_f64()))
-    }
-
-    /// The median time of their side.
-    pub(crate) fn theirs(&self) -> f64 {
-        median(self.pairs.iter().map(|(_, theirs)| theirs.as_secs_f64()))
-    }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) perf: bool,
     /// Where the log goes [default: run.jsonl in the folder to write to]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "perf")]
     pub(crate) log: Option<PathBuf>,
     /// Where the data lives, and in which format
     #[arg(long, value_name = "FILE", default_value = here!("catalog.yml"))]

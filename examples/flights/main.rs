@@ -1,4 +1,4 @@
-//! A report on the flights that left New York: real data, nine nodes, a log in
+//! A report on the flights that left New York: real data, eight nodes, a log in
 //! which every line knows its run and its node.
 //!
 //! ```text
@@ -7,49 +7,30 @@
 
 mod args;
 mod model;
+mod pipeline;
 mod plot;
 mod records;
 mod reports;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use comfy_table::{CellAlignment, Table, presets};
 use entourage::{
-    Catalog, Data, Executor, JsonLines, NodeReport, Pipeline, PipelineError, Propagation,
-    RunLogLayer, RunLogger, RunOptions, RunReport, SequentialRunner, ThreadRunner, node,
+    BuildError, Catalog, Executor, JsonLines, NodeReport, Propagation, RunError, RunLogLayer,
+    RunLogger, RunOptions, RunReport, SequentialRunner, ThreadRunner,
 };
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use args::{Args, Runner};
-use model::WeatherIndex;
-use records::{
-    AIRLINES, AIRPORTS, CARRIERS, DELAYS, FLIGHTS, HOLDOUT_EVERY, HOURLY, METRICS, MODEL,
-    Observation, ROUTES, TOP, WEATHER,
-};
-
-const WEATHER_INDEX: Data<WeatherIndex> = Data::memory("weather_index");
-const OBSERVATIONS: Data<[Observation]> = Data::memory("observations");
-
-fn pipeline() -> Result<Pipeline, PipelineError> {
-    Pipeline::new([
-        node(reports::carriers).reads((FLIGHTS, AIRLINES)).writes(CARRIERS).tag("report"),
-        node(reports::routes).reads((FLIGHTS, AIRPORTS, TOP)).writes(ROUTES).tag("report"),
-        node(reports::hourly).reads(FLIGHTS).writes(HOURLY).tag("report"),
-        node(plot::plot_delays).reads((HOURLY, CARRIERS)).writes(DELAYS).tag("report"),
-        node(model::index_weather).reads(WEATHER).writes(WEATHER_INDEX).tag("model"),
-        node(model::observe)
-            .reads((FLIGHTS, WEATHER_INDEX, HOLDOUT_EVERY))
-            .writes(OBSERVATIONS)
-            .tag("model"),
-        node(model::fit).reads(OBSERVATIONS).writes(MODEL).tag("model"),
-        node(model::evaluate).reads((OBSERVATIONS, MODEL)).writes(METRICS).tag("model"),
-    ])
-}
+use pipeline::pipeline;
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -64,51 +45,57 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let pipeline = pipeline()?;
     let catalog = Catalog::builder()
-        .variable("data", args.data.display().to_string())
-        .variable("out", args.out.display().to_string())
+        .variable("data", text(&args.data)?)
+        .variable("out", text(&args.out)?)
         .yaml_file(&args.catalog)
         .parameters_file(&args.parameters)
         .build()?;
-    let mut options = RunOptions::new().deny_unused();
-    let mut log = None;
-    if args.perf {
-        options = options.propagation(Propagation::off());
-    } else {
-        let (path, lines) = open_log(args)?;
-        tracing_subscriber::registry().with(RunLogLayer::new()).init();
-        options = options.run_logger(RunLogger::new(lines.clone()));
-        log = Some((path, lines));
-    }
-    let outcome = match args.runner {
-        Runner::Sequential => SequentialRunner::new().run(&pipeline, &catalog, options),
-        Runner::Thread => {
-            let mut builder = Executor::builder();
-            if let Some(threads) = args.threads {
-                builder = builder.num_threads(threads);
-            }
-            ThreadRunner::new(&builder.build()?).run(&pipeline, &catalog, options)
-        }
+    let executor = match args.runner {
+        Runner::Sequential => None,
+        Runner::Thread => Some(executor(args.threads)?),
     };
-    if let Some((_, lines)) = &log {
-        lines.finish()?;
+    let log = if args.perf { None } else { Some(open_log(args)?) };
+    let options = RunOptions::new().deny_unused();
+    let options = match &log {
+        Some((_, lines)) => options.run_logger(RunLogger::new(lines.clone())),
+        None => options.propagation(Propagation::off()),
+    };
+    let outcome = match &executor {
+        Some(executor) => ThreadRunner::new(executor).run(&pipeline, &catalog, options),
+        None => SequentialRunner::new().run(&pipeline, &catalog, options),
+    };
+    let logged = log.as_ref().map_or(Ok(0), |(_, lines)| lines.finish());
+    if let Some(report) = outcome.as_ref().map_or_else(RunError::report, Some) {
+        tell(table(report));
+        tell(format!("run {} took {}", report.run_id(), millis(report.took())));
     }
-    match &outcome {
-        Ok(report) => print_report(report),
-        Err(error) => {
-            if let Some(report) = error.report() {
-                print_report(report);
-            }
-        }
+    if let (Err(failed), Err(unlogged)) = (&outcome, &logged) {
+        return Err(format!("{failed}\n{unlogged}").into());
     }
     outcome?;
-    println!("outputs: {}", args.out.display());
-    match &log {
-        Some((path, _)) => println!("log: {}", path.display()),
-        None => println!("log: none (propagation is off)"),
-    }
+    tell(format!("outputs: {}", args.out.display()));
+    logged?;
+    tell(match &log {
+        Some((path, _)) => format!("log: {}", path.display()),
+        None => "log: none (propagation is off)".to_owned(),
+    });
     Ok(())
 }
 
+/// Catalog files are text, and so is what goes into them.
+fn text(path: &Path) -> Result<&str, String> {
+    path.to_str().ok_or_else(|| format!("the folder {} is not UTF-8", path.display()))
+}
+
+fn executor(threads: Option<usize>) -> Result<Executor, BuildError> {
+    let builder = Executor::builder();
+    match threads {
+        Some(threads) => builder.num_threads(threads).build(),
+        None => builder.build(),
+    }
+}
+
+/// Opens the log, and has every event of the process filed by its run.
 fn open_log(args: &Args) -> Result<(PathBuf, Arc<JsonLines>), Box<dyn Error>> {
     let path = match &args.log {
         Some(path) => path.clone(),
@@ -120,12 +107,18 @@ fn open_log(args: &Args) -> Result<(PathBuf, Arc<JsonLines>), Box<dyn Error>> {
         }
     };
     let lines = JsonLines::create(&path)?;
+    tracing_subscriber::registry().with(RunLogLayer::new()).try_init()?;
     Ok((path, Arc::new(lines)))
 }
 
-fn print_report(report: &RunReport) {
+/// Prints a line. A reader that has gone (`| head -1`) does not undo the run.
+fn tell(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn table(report: &RunReport) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_header(["node", "state", "queued", "ran", "rows"]);
     for node in report.nodes() {
         table.add_row(cells(node));
@@ -133,12 +126,14 @@ fn print_report(report: &RunReport) {
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    println!("{table}");
-    println!("run {} took {:.1} ms", report.run_id(), report.took().as_secs_f64() * 1e3);
+    table
 }
 
 fn cells(node: &NodeReport) -> [String; 5] {
-    let millis = |duration: std::time::Duration| format!("{:.1} ms", duration.as_secs_f64() * 1e3);
     let rows = node.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
     [node.name.clone(), node.fate.to_string(), millis(node.queued), millis(node.ran), rows]
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }

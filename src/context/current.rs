@@ -66,6 +66,12 @@ pub(crate) fn enter_task() -> bool {
     IN_TASK.replace(true)
 }
 
+/// Tells this thread from every other that lives.
+#[inline]
+pub(crate) fn thread_token() -> usize {
+    IN_TASK.with(|in_task| std::ptr::from_ref(in_task).addr())
+}
+
 /// Undoes [`enter_task`].
 #[inline]
 pub(crate) fn leave_task(outer: bool) {

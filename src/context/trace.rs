@@ -10,6 +10,8 @@
 
 use std::fmt::{self, Write};
 use std::panic::resume_unwind;
+use std::ptr;
+use std::thread::{self, JoinHandle};
 
 use once_cell::sync::OnceCell;
 use tracing::dispatcher::{self, DefaultGuard, Dispatch};
@@ -17,9 +19,12 @@ use tracing::span::{self, Span};
 use tracing::subscriber::NoSubscriber;
 
 use super::accessor::{Payload, first_panic};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The process's global dispatcher, once it was seen.
 static GLOBAL: OnceCell<Dispatch> = OnceCell::new();
+/// Where in memory it lies, once that is known. A hint: hence relaxed.
+static GLOBAL_AT: AtomicUsize = AtomicUsize::new(0);
 
 /// How many times in a row a subscriber may report one span as current after it
 /// was exited before we hold that it does not keep track of spans at all.
@@ -40,9 +45,9 @@ impl Trace {
         if !dispatcher::has_been_set() {
             return Self::NONE;
         }
-        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let scoped = |dispatch: &Dispatch| (!is_global(dispatch)).then(|| dispatch.clone());
         let span = Some(Span::current()).filter(|span| !span.is_none());
-        Self { dispatch: (!is_global(&dispatch)).then_some(dispatch), span }
+        Self { dispatch: dispatcher::get_default(scoped), span }
     }
 
     pub(super) fn is_none(&self) -> bool {
@@ -55,10 +60,15 @@ impl Trace {
         if !dispatcher::has_been_set() {
             return self.is_none();
         }
-        self.dispatch.is_none() && {
-            let dispatch = dispatcher::get_default(Dispatch::clone);
-            is_global(&dispatch) && dispatch.current_span().id() == self.id().as_ref()
-        }
+        self.dispatch.is_none() && self.is_current()
+    }
+
+    /// Whether this thread has the global dispatcher, and this span current.
+    fn is_current(&self) -> bool {
+        let id = self.id();
+        dispatcher::get_default(|dispatch| {
+            is_global(dispatch) && dispatch.current_span().id() == id.as_ref()
+        })
     }
 
     fn id(&self) -> Option<span::Id> {
@@ -107,13 +117,11 @@ impl TraceFrame {
     fn enter_with(&mut self, trace: &Trace) {
         // Never call a subscriber from inside `get_default`: a nested look-up
         // would see no dispatcher at all.
-        let current = dispatcher::get_default(Dispatch::clone);
+        let (current, is_global) =
+            dispatcher::get_default(|dispatch| (dispatch.clone(), is_global(dispatch)));
         let target = match &trace.dispatch {
-            Some(scoped) => {
-                note_global(&current);
-                Some(scoped.clone())
-            }
-            None if is_global(&current) => None,
+            Some(scoped) => Some(scoped.clone()),
+            None if is_global => None,
             None => Some(GLOBAL.get().cloned().unwrap_or_else(Dispatch::none)),
         };
         let default = target.as_ref().map(dispatcher::set_default);
@@ -187,20 +195,24 @@ fn exit_down_to(
 /// that carries none must be given it on a thread that has set it aside.
 pub(crate) fn note_dispatcher() {
     if dispatcher::has_been_set() {
-        note_global(&dispatcher::get_default(Dispatch::clone));
+        dispatcher::get_default(is_global);
     }
 }
 
-fn note_global(current: &Dispatch) {
-    if GLOBAL.get().is_none() {
-        is_global(current);
-    }
-}
-
-/// Whether `dispatch` is what a thread without a scoped dispatcher has. A
-/// global one must not be set again as a scoped one: that ends `tracing`'s fast
-/// path for the whole process.
+/// Whether `dispatch`, a reference that `get_default` handed out on this thread,
+/// is what a thread without a scoped dispatcher has. A global one must not be
+/// set again as a scoped one: that ends `tracing`'s fast path for the whole
+/// process.
 fn is_global(dispatch: &Dispatch) -> bool {
+    // The global one lies in a static, of which `get_default` hands out the very
+    // address. A copy of it that somebody set as scoped lies elsewhere, and is
+    // told by its kind, below.
+    let is_known = ptr::from_ref(dispatch).addr() == GLOBAL_AT.load(Ordering::Relaxed);
+    is_known || is_of_global_kind(dispatch)
+}
+
+#[cold]
+fn is_of_global_kind(dispatch: &Dispatch) -> bool {
     if !names_global(dispatch) {
         return false;
     }
@@ -209,7 +221,15 @@ fn is_global(dispatch: &Dispatch) -> bool {
         // by itself unless there is a global one that somebody set aside.
         return GLOBAL.get().is_none();
     }
-    GLOBAL.get_or_init(|| dispatch.clone());
+    GLOBAL.get_or_init(|| {
+        // A new thread has no scoped dispatcher. Where none can be started the
+        // address stays unknown, and the question is answered by the kind.
+        let address = || dispatcher::get_default(|global| ptr::from_ref(global).addr());
+        if let Ok(Ok(address)) = thread::Builder::new().spawn(address).map(JoinHandle::join) {
+            GLOBAL_AT.store(address, Ordering::Relaxed);
+        }
+        dispatch.clone()
+    });
     true
 }
 

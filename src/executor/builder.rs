@@ -116,7 +116,7 @@ fn start(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(num_threads.unwrap_or_else(available))
         .thread_name(move |index| format!("{name}-{index}"))
-        .start_handler(move |_| pool::begin_worker(on_panic.clone()))
+        .panic_handler(move |payload| pool::report_detached(on_panic.as_ref(), payload))
         .build()
         .map_err(|error| BuildError { problems: vec![Problem::Start(error)] })?;
     Ok(Arc::new(pool))

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::Location;
 
 use super::place::{Place, message_of, place_of};
 use crate::sync::Mutex;
@@ -14,10 +15,27 @@ pub struct TaskError {
 
 /// What a task is called: its name if it was given one, and where it was
 /// submitted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TaskName {
     pub(super) name: Option<String>,
-    pub(super) submitted: &'static std::panic::Location<'static>,
+    pub(super) submitted: Option<&'static Location<'static>>,
+}
+
+impl TaskName {
+    pub(super) fn at(submitted: &'static Location<'static>) -> Self {
+        Self { name: None, submitted: Some(submitted) }
+    }
+}
+
+impl fmt::Display for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, self.submitted) {
+            (Some(name), Some(submitted)) => write!(f, "task `{name}`, submitted at {submitted},"),
+            (Some(name), None) => write!(f, "task `{name}`"),
+            (None, Some(submitted)) => write!(f, "the task submitted at {submitted}"),
+            (None, None) => f.write_str("a detached task"),
+        }
+    }
 }
 
 enum Kind {
@@ -62,17 +80,19 @@ impl TaskError {
         matches!(self.kind, Kind::Taken)
     }
 
-    /// The task's name, or the place it was submitted at.
+    /// The task's name, or else the place it was submitted at.
     pub fn task(&self) -> String {
-        match &self.task.name {
-            Some(name) => name.clone(),
-            None => self.submitted_at().to_string(),
+        match (&self.task.name, self.task.submitted) {
+            (Some(name), _) => name.clone(),
+            (None, Some(submitted)) => submitted.to_string(),
+            (None, None) => self.task.to_string(),
         }
     }
 
-    /// Where the task was submitted.
-    pub fn submitted_at(&self) -> Place {
-        self.task.submitted.into()
+    /// Where the task was submitted. Unknown of a detached task that carried
+    /// nothing.
+    pub fn submitted_at(&self) -> Option<Place> {
+        self.task.submitted.map(Place::from)
     }
 
     /// Where the task panicked. Unknown where the program replaced the panic
@@ -99,11 +119,7 @@ impl TaskError {
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let submitted = self.task.submitted;
-        match &self.task.name {
-            Some(name) => write!(f, "task `{name}`, submitted at {submitted}, ")?,
-            None => write!(f, "the task submitted at {submitted} ")?,
-        }
+        write!(f, "{} ", self.task)?;
         match &self.kind {
             Kind::Panicked { payload, place: Some(place) } => {
                 write!(f, "panicked at {place}: {}", message_of(&**payload.lock()))

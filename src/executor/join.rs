@@ -1,7 +1,7 @@
 //! Two closures, potentially at the same time.
 
 use super::pool::Executor;
-use crate::context::run_clean;
+use crate::context::{run_clean, thread_token};
 
 impl Executor {
     /// Runs `a` and `b`, potentially at the same time, and returns both values.
@@ -31,6 +31,7 @@ impl Executor {
     /// # Panics
     ///
     /// With the payload of `a`, or else of `b`, after both are done.
+    #[inline]
     pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
         A: FnOnce() -> RA + Send,
@@ -38,27 +39,60 @@ impl Executor {
         RA: Send,
         RB: Send,
     {
-        if !self.is_on_worker() {
-            return self.install(|| self.join_here(a, b));
+        if !self.is_off() {
+            return self.join_on(a, b);
         }
-        self.join_here(a, b)
+        let here = thread_token();
+        self.pool().install(move || {
+            // In place it is the caller's own task that runs on.
+            if thread_token() == here { join_off(a, b) } else { join_off_elsewhere(a, b) }
+        })
     }
 
-    /// `join`, on a worker and in the caller's context.
-    #[inline]
-    fn join_here<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
+    /// `join` with propagation on.
+    #[inline(never)]
+    fn join_on<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
         A: FnOnce() -> RA + Send,
         B: FnOnce() -> RB + Send,
         RA: Send,
         RB: Send,
     {
-        if self.is_off() {
-            let second = |cx: rayon::FnContext| if cx.migrated() { run_clean(b) } else { b() };
-            return rayon::join_context(|_| a(), second);
+        if !self.is_on_worker() {
+            return self.install(|| self.join_on(a, b));
         }
         let snapshot = self.snapshot();
         let second = |cx: rayon::FnContext| if cx.migrated() { snapshot.scope(b) } else { b() };
         rayon::join_context(|_| a(), second)
     }
+}
+
+#[inline]
+fn join_off<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA + Send,
+    B: FnOnce() -> RB + Send,
+    RA: Send,
+    RB: Send,
+{
+    let second = move |cx: rayon::FnContext| if cx.migrated() { run_moved(b) } else { b() };
+    rayon::join_context(move |_| a(), second)
+}
+
+#[cold]
+#[inline(never)]
+fn join_off_elsewhere<A, B, RA, RB>(a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA + Send,
+    B: FnOnce() -> RB + Send,
+    RA: Send,
+    RB: Send,
+{
+    run_clean(|| join_off(a, b))
+}
+
+#[cold]
+#[inline(never)]
+fn run_moved<R>(f: impl FnOnce() -> R) -> R {
+    run_clean(f)
 }

@@ -1,8 +1,7 @@
 //! The executor itself.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::builder::ExecutorBuilder;
@@ -13,17 +12,6 @@ use crate::context::{
     CarryPolicy, Payload, Propagation, PropagationError, Snapshot, first_panic, run_clean,
 };
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::thread_local;
-
-thread_local! {
-    /// The panic handler of the executor whose own worker this thread is. Kept
-    /// here so that a detached task need not carry it.
-    static WORKERS_HANDLER: RefCell<Option<PanicHandler>> = const { RefCell::new(None) };
-}
-
-pub(super) fn begin_worker(on_panic: Option<PanicHandler>) {
-    WORKERS_HANDLER.set(on_panic);
-}
 
 /// A thread pool that carries its caller's context to the worker and leaves
 /// none of it behind.
@@ -47,16 +35,20 @@ pub(super) fn begin_worker(on_panic: Option<PanicHandler>) {
 #[derive(Clone)]
 pub struct Executor {
     pool: Arc<rayon::ThreadPool>,
-    policy: Arc<CarryPolicy>,
+    carrier: Arc<Carrier>,
     on_panic: Option<PanicHandler>,
+    /// Whether the policy is to carry nothing; here, and not behind the pointer,
+    /// since it is asked at every submit.
+    is_off: bool,
     /// Whether the workers were started by us, so that they know the handler.
     is_own: bool,
-    counters: Arc<Counters>,
 }
 
-#[derive(Default)]
-pub(super) struct Counters {
-    snapshots: AtomicU64,
+/// Takes snapshots by an executor's policy, and counts them.
+pub(super) struct Carrier {
+    policy: CarryPolicy,
+    /// Shared with the executor's clones of other policies.
+    snapshots: Arc<AtomicU64>,
 }
 
 /// What an executor has done so far; see [`Executor::stats`].
@@ -80,8 +72,9 @@ impl Executor {
         on_panic: Option<PanicHandler>,
         is_own: bool,
     ) -> Self {
-        let (policy, counters) = (Arc::new(policy), Arc::default());
-        Self { pool, policy, on_panic, is_own, counters }
+        let is_off = policy.propagation.is_off();
+        let carrier = Arc::new(Carrier { policy, snapshots: Arc::default() });
+        Self { pool, carrier, on_panic, is_off, is_own }
     }
 
     /// This executor, on the same workers, with another policy: for one run,
@@ -91,14 +84,17 @@ impl Executor {
     ///
     /// If the policy cannot be carried out.
     pub fn with_propagation(&self, propagation: Propagation) -> Result<Self, PropagationError> {
-        let policy = CarryPolicy { propagation, accessors: self.policy.accessors.clone() };
+        let Carrier { policy, snapshots } = &*self.carrier;
+        let policy = CarryPolicy { propagation, accessors: policy.accessors.clone() };
         policy.validate()?;
-        Ok(Self { policy: Arc::new(policy), ..self.clone() })
+        let is_off = policy.propagation.is_off();
+        let carrier = Arc::new(Carrier { policy, snapshots: snapshots.clone() });
+        Ok(Self { carrier, is_off, ..self.clone() })
     }
 
     /// What goes along with submitted work.
     pub fn propagation(&self) -> &Propagation {
-        &self.policy.propagation
+        &self.carrier.policy.propagation
     }
 
     /// How many workers there are.
@@ -108,7 +104,7 @@ impl Executor {
 
     /// What this executor and its clones have done so far.
     pub fn stats(&self) -> ExecutorStats {
-        ExecutorStats { snapshots: self.counters.snapshots.load(Ordering::Relaxed) }
+        ExecutorStats { snapshots: self.carrier.snapshots.load(Ordering::Relaxed) }
     }
 
     /// The pool underneath. Work put on it directly carries no context.
@@ -121,7 +117,7 @@ impl Executor {
         if self.is_off() {
             return Snapshot::empty();
         }
-        self.counters.capture(&self.policy)
+        self.carrier.capture()
     }
 
     /// Runs `f` on a worker, in the context that is current now.
@@ -139,7 +135,7 @@ impl Executor {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.submit(TaskName { name: None, submitted: Location::caller() }, f, false)
+        self.submit(TaskName::at(Location::caller()), f, false)
     }
 
     /// As [`spawn`](Self::spawn), but the tasks a worker spawns this way start
@@ -150,7 +146,7 @@ impl Executor {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.submit(TaskName { name: None, submitted: Location::caller() }, f, true)
+        self.submit(TaskName::at(Location::caller()), f, true)
     }
 
     /// Names the next task: `pool.task("load").spawn(f)`. The name is in the
@@ -160,18 +156,20 @@ impl Executor {
     }
 
     /// Runs `f` on a worker and keeps no handle: the cheapest submission. Its
-    /// panic goes to the panic handler.
+    /// panic goes to the panic handler; with propagation off, without the place
+    /// it was submitted at, since nothing at all is carried.
     #[track_caller]
     #[inline]
     pub fn spawn_detached<F>(&self, f: F)
     where
         F: FnOnce() + Send + 'static,
     {
-        let submitted = Location::caller();
-        if self.is_off() && self.is_own {
-            return self.pool.spawn(move || run_detached(f, submitted));
+        if self.is_off && self.is_own {
+            // Its panic is caught by the pool, which was given our handler.
+            return self.pool.spawn(move || run_clean(f));
         }
-        let task = Arc::new(self.new_task(TaskName { name: None, submitted }, f).detached());
+        let name = TaskName::at(Location::caller());
+        let task = Arc::new(self.new_task(name, f).detached());
         self.pool.spawn(move || task.run());
     }
 
@@ -253,7 +251,7 @@ impl Executor {
 
     #[inline]
     pub(super) fn is_off(&self) -> bool {
-        self.policy.propagation.is_off()
+        self.is_off
     }
 
     /// Whether the current thread is a worker of this executor.
@@ -266,47 +264,37 @@ impl Executor {
         &self.pool
     }
 
-    pub(super) fn policy(&self) -> &Arc<CarryPolicy> {
-        &self.policy
-    }
-
-    pub(super) fn counters(&self) -> &Arc<Counters> {
-        &self.counters
+    pub(super) fn carrier(&self) -> &Arc<Carrier> {
+        &self.carrier
     }
 }
 
-impl Counters {
+impl Carrier {
     /// Takes a snapshot, and counts it unless it is of nothing.
-    pub(super) fn capture(&self, policy: &CarryPolicy) -> Snapshot {
-        let taken = Snapshot::capture_for(policy);
+    pub(super) fn capture(&self) -> Snapshot {
+        let taken = Snapshot::capture_for(&self.policy);
         if !taken.is_empty() {
             self.snapshots.fetch_add(1, Ordering::Relaxed);
         }
         taken
     }
-}
 
-/// Runs a task that carries nothing and that nobody waits for, on a worker of
-/// the executor's own.
-fn run_detached(f: impl FnOnce(), submitted: &'static Location<'static>) {
-    let guarded = || {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-            report_detached(payload, submitted);
-        }
-    };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| run_clean(guarded))) {
-        // Not the task but the clearing of what waits beneath it.
-        report_detached(payload, submitted);
+    /// Whether a capture made now would be `snapshot` again.
+    pub(super) fn is_current(&self, snapshot: &Snapshot) -> bool {
+        snapshot.is_unchanged(&self.policy)
     }
 }
 
-#[cold]
-fn report_detached(payload: Payload, submitted: &'static Location<'static>) {
-    let error = TaskError::panicked(TaskName { name: None, submitted }, payload);
-    let on_panic = WORKERS_HANDLER.try_with(|handler| handler.borrow().clone()).unwrap_or(None);
-    tell(on_panic.as_ref(), &error);
-    // The payload's own `Drop` may panic, and rayon would abort on that.
-    first_panic(&mut Ok(()), || drop(error));
+/// Tells of a panic of a task that carried nothing, not even the place it was
+/// submitted at. Called by rayon, which aborts on a panic of ours.
+pub(super) fn report_detached(on_panic: Option<&PanicHandler>, payload: Payload) {
+    first_panic(&mut Ok(()), || {
+        run_clean(|| {
+            let error = TaskError::panicked(TaskName::default(), payload);
+            tell(on_panic, &error);
+            first_panic(&mut Ok(()), || drop(error));
+        });
+    });
 }
 
 /// Which worker a broadcast closure runs on.
@@ -335,7 +323,7 @@ impl TaskBuilder<'_> {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let name = TaskName { name: Some(self.name), submitted: Location::caller() };
+        let name = TaskName { name: Some(self.name), ..TaskName::at(Location::caller()) };
         self.executor.submit(name, f, false)
     }
 }
@@ -344,7 +332,7 @@ impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Executor")
             .field("num_threads", &self.num_threads())
-            .field("propagation", &self.policy.propagation)
+            .field("propagation", self.propagation())
             .finish_non_exhaustive()
     }
 }

@@ -5,18 +5,22 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::pool::{Counters, Executor};
+use super::pool::{Carrier, Executor};
 use crate::context::{
-    CarryPolicy, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task,
+    Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task,
     run_clean,
 };
 use crate::sync::Mutex;
 
 /// Spawns tasks that may borrow whatever outlives the scope; made by
 /// [`Executor::scope`] and its kin.
-pub struct Scope<'a, 'scope> {
-    inner: Inner<'a, 'scope>,
-    carry: ScopeCarry,
+pub struct Scope<'a, 'scope>(Kind<'a, 'scope>);
+
+/// All that a spawn has to ask, in one place: with propagation off it counts.
+enum Kind<'a, 'scope> {
+    Off(&'a rayon::Scope<'scope>),
+    OffFifo(&'a rayon::ScopeFifo<'scope>),
+    On(Inner<'a, 'scope>, &'a ScopeCarry<'a>),
 }
 
 #[derive(Clone, Copy)]
@@ -25,14 +29,35 @@ enum Inner<'a, 'scope> {
     Fifo(&'a rayon::ScopeFifo<'scope>),
 }
 
-enum ScopeCarry {
-    Off,
-    On {
-        policy: Arc<CarryPolicy>,
-        counters: Arc<Counters>,
-        /// The last capture, shared by the tasks until the context changes.
-        latest: Mutex<Snapshot>,
-    },
+/// What the tasks of a scope, or those spawned by one of them, are given.
+struct ScopeCarry<'a> {
+    carrier: &'a Arc<Carrier>,
+    /// What the spawning task was itself entered with.
+    entered: &'a Snapshot,
+    /// The last capture besides, shared by the tasks until the context changes.
+    latest: Mutex<Snapshot>,
+}
+
+impl<'a> ScopeCarry<'a> {
+    fn new(carrier: &'a Arc<Carrier>, entered: &'a Snapshot) -> Self {
+        Self { carrier, entered, latest: Mutex::new(Snapshot::empty()) }
+    }
+
+    fn capture(&self) -> Snapshot {
+        if self.carrier.is_current(self.entered) {
+            return self.entered.clone();
+        }
+        // Foreign code runs in the comparison, the capture and the drop of what
+        // was there, so none of them happens under the lock.
+        let shared = self.latest.lock().clone();
+        if self.carrier.is_current(&shared) {
+            return shared;
+        }
+        let taken = self.carrier.capture();
+        let old = mem::replace(&mut *self.latest.lock(), taken.clone());
+        drop(old);
+        taken
+    }
 }
 
 impl Executor {
@@ -96,22 +121,19 @@ impl Executor {
 
     fn with_scope<R>(&self, run: impl FnOnce(ScopeBody<'_>) -> R) -> R {
         if !self.is_off() {
-            let latest = Mutex::new(Snapshot::empty());
-            let (policy, counters) = (self.policy().clone(), self.counters().clone());
-            return run(ScopeBody {
-                carry: ScopeCarry::On { policy, counters, latest },
-                away: None,
-            });
+            let nothing = Snapshot::empty();
+            let carry = ScopeCarry::new(self.carrier(), &nothing);
+            return run(ScopeBody { carry: Some(&carry), away: None });
         }
         let was_in_task = is_in_task();
         let mut away = Away { frame: None, was_in_task };
-        run(ScopeBody { carry: ScopeCarry::Off, away: Some(&mut away) })
+        run(ScopeBody { carry: None, away: Some(&mut away) })
     }
 }
 
 /// How a scope's body is run, and where its state is kept during the wait.
 struct ScopeBody<'b> {
-    carry: ScopeCarry,
+    carry: Option<&'b ScopeCarry<'b>>,
     away: Option<&'b mut Away>,
 }
 
@@ -141,7 +163,11 @@ fn run_body<'scope, OP, R>(inner: Inner<'_, 'scope>, body: ScopeBody<'_>, op: OP
 where
     OP: FnOnce(&Scope<'_, 'scope>) -> R,
 {
-    let scope = Scope { inner, carry: body.carry };
+    let scope = Scope(match (body.carry, inner) {
+        (Some(carry), inner) => Kind::On(inner, carry),
+        (None, Inner::Lifo(inner)) => Kind::Off(inner),
+        (None, Inner::Fifo(inner)) => Kind::OffFifo(inner),
+    });
     let Some(away) = body.away.filter(|away| away.was_in_task) else {
         return op(&scope);
     };
@@ -171,57 +197,44 @@ impl<'scope> Scope<'_, 'scope> {
     /// # Panics
     ///
     /// Not here: a panic of `f` comes out of the scope, when all tasks are done.
+    #[inline]
     pub fn spawn<F>(&self, f: F)
     where
         F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
     {
-        match &self.carry {
-            ScopeCarry::Off => match self.inner {
-                Inner::Lifo(inner) => inner.spawn(|inner| run_off(Inner::Lifo(inner), f)),
-                Inner::Fifo(inner) => inner.spawn_fifo(|inner| run_off(Inner::Fifo(inner), f)),
-            },
-            ScopeCarry::On { policy, counters, latest } => {
-                let snapshot = capture(policy, counters, latest);
-                let (policy, counters) = (policy.clone(), counters.clone());
-                let run =
-                    move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, policy, counters, f);
-                match self.inner {
-                    Inner::Lifo(inner) => inner.spawn(|inner| run(Inner::Lifo(inner))),
-                    Inner::Fifo(inner) => inner.spawn_fifo(|inner| run(Inner::Fifo(inner))),
-                }
+        match &self.0 {
+            Kind::Off(inner) => {
+                inner.spawn(|inner| run_clean(|| f(&Scope(Kind::Off(inner)))));
             }
+            Kind::OffFifo(inner) => {
+                inner.spawn_fifo(|inner| run_clean(|| f(&Scope(Kind::OffFifo(inner)))));
+            }
+            Kind::On(inner, carry) => spawn_on(*inner, carry, f),
         }
     }
 }
 
-fn capture(policy: &CarryPolicy, counters: &Counters, latest: &Mutex<Snapshot>) -> Snapshot {
-    // Foreign code runs in the comparison, the capture and the drop of what was
-    // there, so none of them happens under the lock.
-    let shared = latest.lock().clone();
-    if shared.is_unchanged(policy) {
-        return shared;
+fn spawn_on<'scope, F>(inner: Inner<'_, 'scope>, carry: &ScopeCarry<'_>, f: F)
+where
+    F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
+{
+    let (snapshot, carrier) = (carry.capture(), carry.carrier.clone());
+    let run = move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, &carrier, f);
+    match inner {
+        Inner::Lifo(inner) => inner.spawn(|inner| run(Inner::Lifo(inner))),
+        Inner::Fifo(inner) => inner.spawn_fifo(|inner| run(Inner::Fifo(inner))),
     }
-    let taken = counters.capture(policy);
-    let old = mem::replace(&mut *latest.lock(), taken.clone());
-    drop(old);
-    taken
-}
-
-fn run_off<'scope>(inner: Inner<'_, 'scope>, f: impl FnOnce(&Scope<'_, 'scope>)) {
-    run_clean(|| f(&Scope { inner, carry: ScopeCarry::Off }));
 }
 
 fn run_on<'scope>(
     inner: Inner<'_, 'scope>,
     snapshot: Snapshot,
-    policy: Arc<CarryPolicy>,
-    counters: Arc<Counters>,
+    carrier: &Arc<Carrier>,
     f: impl FnOnce(&Scope<'_, 'scope>),
 ) {
     let (ran, mut outcome) = Frame::run_apart(&snapshot, || {
-        // What the task was entered with is the first thing its own tasks need.
-        let latest = Mutex::new(snapshot.clone());
-        f(&Scope { inner, carry: ScopeCarry::On { policy, counters, latest } });
+        let carry = ScopeCarry::new(carrier, &snapshot);
+        f(&Scope(Kind::On(inner, &carry)));
     });
     keep_first(&mut outcome, snapshot.retire());
     match ran {

@@ -1,6 +1,6 @@
 //! What can be wrong with a pipeline.
 
-use crate::catalog::listed;
+use crate::catalog::{Family, listed};
 
 /// A pipeline that cannot be: says everything that is wrong with it at once.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +14,10 @@ pub(super) enum Problem {
     #[error("the node of function `{function}` has no name of its own; give it one with `named`")]
     NoName { function: &'static str },
     #[error(
-        "two nodes are named `{name}`{}",
-        if *.is_default { "; it is the name of their function: give each its own with `named`" } else { "" }
+        "{count} nodes are named `{name}`{}",
+        if *.is_default { ", after their function: give each a name of its own with `named`" } else { "" }
     )]
-    DuplicateNode { name: String, is_default: bool },
+    DuplicateNode { name: String, count: usize, is_default: bool },
     #[error("{what} `{name}`: only letters, digits, `_`, `.` and `-` may be in it")]
     BadName { what: &'static str, name: String },
     #[error("node `{node}` reads nothing and writes nothing")]
@@ -40,10 +40,20 @@ pub(super) enum Problem {
         second: String,
         second_type: &'static str,
     },
+    #[error(
+        "dataset `{dataset}` is of the {first_family} family to node `{first}` and of the {second_family} family to node `{second}`"
+    )]
+    FamilyMismatch {
+        dataset: String,
+        first: String,
+        first_family: Family,
+        second: String,
+        second_family: Family,
+    },
     #[error("the nodes {} wait for each other in a circle", .nodes.join(" → "))]
     Cycle { nodes: Vec<String> },
-    #[error("`{dataset}` is declared as a `{declared}`, but {user}")]
-    Declared { dataset: String, declared: &'static str, user: String },
+    #[error("dataset `{dataset}` is declared as a `{declared}` of the {family} family, but {user}")]
+    Declared { dataset: String, declared: &'static str, family: Family, user: String },
 }
 
 impl PipelineError {

@@ -1,14 +1,12 @@
 //! The pipeline: nodes checked against each other, with the datasets between
 //! them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::check;
 use super::error::{PipelineError, Problem};
-use super::names::is_word;
 use super::node::{Node, Slot};
-use super::order;
 use crate::catalog::{Codec, Data, DataType, PARAMETER_PREFIX};
 
 /// A node's place in [`Pipeline::nodes`].
@@ -83,27 +81,11 @@ impl Pipeline {
     /// # Errors
     ///
     /// Everything that is wrong at once: nodes without a name or with the same,
-    /// a dataset with two producers or of two types, a node that reads what it
-    /// writes, a circle, a name with a character that may not be in it.
+    /// a dataset with two producers, of two types or of two families, a node that
+    /// reads what it writes, a circle, a name with a character that may not be in
+    /// it.
     pub fn new(nodes: impl IntoIterator<Item = Node>) -> Result<Self, PipelineError> {
-        let mut problems = Vec::new();
-        let mut named = name_all(nodes, &mut problems);
-        named.sort_by(|a, b| a.1.cmp(&b.1));
-        let mut wiring = Wiring::default();
-        for (at, (node, name)) in named.into_iter().enumerate() {
-            wiring.add(at as NodeIndex, node, name, &mut problems);
-        }
-        if !problems.is_empty() {
-            return Err(PipelineError { problems });
-        }
-        let Wiring { mut nodes, mut datasets, .. } = wiring;
-        match order::topological(&nodes, &datasets) {
-            Ok(order) => order::apply(&order, &mut nodes, &mut datasets),
-            Err(members) => {
-                let nodes = members.iter().map(|at| nodes[*at as usize].name.to_string()).collect();
-                return Err(PipelineError { problems: vec![Problem::Cycle { nodes }] });
-            }
-        }
+        let (nodes, datasets) = check::wired(nodes)?;
         Ok(Self { graph: Arc::new(Graph { nodes, datasets }) })
     }
 
@@ -120,19 +102,23 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// If no node uses the dataset, or one uses it as another type.
+    /// If no node uses the dataset, or one uses it as another type or family.
     pub fn declare<T: DataType + ?Sized>(self, data: &Data<T>) -> Result<Self, PipelineError> {
         let codec = data.codec();
         let name = data.name();
         let found = self.graph.datasets.iter().position(|dataset| *dataset.slot.name == *name);
         let wrong = |user: String| {
-            let (dataset, declared) = (name.to_string(), codec.type_name());
-            Err(PipelineError { problems: vec![Problem::Declared { dataset, declared, user }] })
+            let (dataset, declared, family) = (name.to_string(), codec.type_name(), codec.family());
+            let problem = Problem::Declared { dataset, declared, family, user };
+            Err(PipelineError { problems: vec![problem] })
         };
         let Some(at) = found else { return wrong("no node uses it".to_owned()) };
         let slot = &self.graph.datasets[at].slot;
         if slot.type_id != codec.type_id() {
             return wrong(format!("its nodes use it as a `{}`", slot.type_name));
+        }
+        if let Some(family) = slot.family().filter(|family| *family != codec.family()) {
+            return wrong(format!("a node names it as one of the {family} family"));
         }
         Ok(self.with_codec(at, codec))
     }
@@ -204,123 +190,5 @@ impl DatasetInfo {
 impl fmt::Debug for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.node_names()).finish()
-    }
-}
-
-/// Finds every node's name.
-fn name_all(
-    nodes: impl IntoIterator<Item = Node>,
-    problems: &mut Vec<Problem>,
-) -> Vec<(Node, Arc<str>)> {
-    let mut named = Vec::new();
-    let mut names: HashSet<Arc<str>> = HashSet::new();
-    for node in nodes {
-        let Some(name) = node.name.clone() else {
-            problems.push(Problem::NoName { function: node.function });
-            continue;
-        };
-        if !is_word(&name) {
-            problems.push(Problem::BadName { what: "node", name: name.to_string() });
-        }
-        for tag in node.tags.iter().filter(|tag| !is_word(tag)) {
-            problems.push(Problem::BadName { what: "tag", name: tag.clone() });
-        }
-        if !names.insert(name.clone()) {
-            let is_default = !node.has_own_name;
-            problems.push(Problem::DuplicateNode { name: name.to_string(), is_default });
-        }
-        named.push((node, name));
-    }
-    named
-}
-
-/// The graph while nodes are added to it.
-#[derive(Default)]
-struct Wiring {
-    nodes: Vec<PlannedNode>,
-    datasets: Vec<DatasetInfo>,
-    by_name: HashMap<Arc<str>, DatasetIndex>,
-    /// The first node to name each dataset.
-    first_user: Vec<NodeIndex>,
-}
-
-impl Wiring {
-    fn add(&mut self, at: NodeIndex, node: Node, name: Arc<str>, problems: &mut Vec<Problem>) {
-        let label = || name.to_string();
-        if node.inputs.is_empty() && node.outputs.is_empty() {
-            problems.push(Problem::Idle { node: label() });
-        }
-        let mut written = BTreeSet::new();
-        for slot in &node.outputs {
-            let dataset = slot.name.to_string();
-            if !written.insert(&slot.name) {
-                problems.push(Problem::OutputTwice { node: label(), dataset });
-            } else if node.inputs.iter().any(|input| input.name == slot.name) {
-                problems.push(Problem::OwnInput { node: label(), dataset });
-            } else if slot.name.starts_with(PARAMETER_PREFIX) {
-                problems.push(Problem::WritesParameter { node: label(), dataset });
-            }
-        }
-        let inputs = self.resolve(at, &name, &node.inputs, problems);
-        let outputs = self.resolve(at, &name, &node.outputs, problems);
-        for &dataset in &inputs {
-            let consumers = &mut self.datasets[dataset as usize].consumers;
-            if consumers.last() != Some(&at) {
-                consumers.push(at);
-            }
-        }
-        for &dataset in &outputs {
-            let info = &mut self.datasets[dataset as usize];
-            match info.producer {
-                Some(first) if first != at => problems.push(Problem::TwoProducers {
-                    dataset: info.slot.name.to_string(),
-                    first: self.nodes[first as usize].name.to_string(),
-                    second: label(),
-                }),
-                _ => info.producer = Some(at),
-            }
-        }
-        self.nodes.push(PlannedNode { node, name, inputs, outputs });
-    }
-
-    /// Finds the datasets that `slots` name, making those that are new.
-    fn resolve(
-        &mut self,
-        at: NodeIndex,
-        node: &Arc<str>,
-        slots: &[Slot],
-        problems: &mut Vec<Problem>,
-    ) -> Box<[DatasetIndex]> {
-        let resolved = slots.iter().map(|slot| {
-            let Some(&dataset) = self.by_name.get(&slot.name) else {
-                let bare = slot.name.strip_prefix(PARAMETER_PREFIX).unwrap_or(&slot.name);
-                if !is_word(bare) {
-                    let name = slot.name.to_string();
-                    problems.push(Problem::BadName { what: "dataset", name });
-                }
-                let dataset = self.datasets.len() as DatasetIndex;
-                let slot = slot.clone();
-                self.by_name.insert(slot.name.clone(), dataset);
-                self.datasets.push(DatasetInfo { slot, producer: None, consumers: Vec::new() });
-                self.first_user.push(at);
-                return dataset;
-            };
-            let known = &mut self.datasets[dataset as usize].slot;
-            if known.type_id != slot.type_id {
-                let first = self.first_user[dataset as usize];
-                let first = self.nodes.get(first as usize).map_or(node, |first| &first.name);
-                problems.push(Problem::TypeMismatch {
-                    dataset: slot.name.to_string(),
-                    first: first.to_string(),
-                    first_type: known.type_name,
-                    second: node.to_string(),
-                    second_type: slot.type_name,
-                });
-            } else if known.codec.is_none() {
-                *known = slot.clone();
-            }
-            dataset
-        });
-        resolved.collect()
     }
 }

@@ -1,6 +1,7 @@
 //! What is to be done: functions, wired by the names of what they read and
 //! write.
 
+mod check;
 mod error;
 mod function;
 mod graph;

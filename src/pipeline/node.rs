@@ -7,8 +7,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::function::{BoxError, Fallible, NodeFunction, Plain};
+use super::names::is_word;
 use super::wiring::{NamedReads, NamedWrites, Reads, Writes};
-use crate::catalog::{Codec, Value};
+use crate::catalog::{Codec, Family, Value};
 
 /// One input or output of a node.
 #[derive(Clone)]
@@ -19,6 +20,13 @@ pub struct Slot {
     pub(crate) type_name: &'static str,
     /// `None` where the dataset was given as a plain string.
     pub(crate) codec: Option<&'static dyn Codec>,
+}
+
+impl Slot {
+    /// The family of formats, where the slot says one.
+    pub(super) fn family(&self) -> Option<Family> {
+        self.codec.map(Codec::family)
+    }
 }
 
 pub(crate) type NodeBody = Arc<dyn Fn(&[Value]) -> Result<Vec<Value>, BoxError> + Send + Sync>;
@@ -130,7 +138,8 @@ impl<F, Args> NodeBuilder<F, Args> {
     {
         let Self { function, inputs, .. } = self;
         let path = std::any::type_name::<F>();
-        let own = path.rsplit("::").next().filter(|name| !name.contains(['{', '}', '<', '>']));
+        // A closure, a generic function or a function pointer has no such name.
+        let own = path.rsplit("::").next().filter(|name| is_word(name));
         Node {
             name: own.map(Arc::from),
             has_own_name: false,

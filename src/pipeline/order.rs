@@ -1,57 +1,73 @@
 //! The order in which nodes can run.
 
+use std::collections::HashMap;
+
 use super::graph::{DatasetInfo, NodeIndex, PlannedNode};
 
-/// Producers before consumers: in groups that depend on earlier ones alone, each
-/// in the order of the nodes' places, which is by name.
-///
-/// # Errors
-///
-/// The members of a circle, if there is one, the first again at the end.
-pub(super) fn topological(
-    nodes: &[PlannedNode],
-    datasets: &[DatasetInfo],
-) -> Result<Vec<NodeIndex>, Vec<NodeIndex>> {
+pub(super) struct Order {
+    /// Producers before consumers: in groups that depend on earlier ones alone,
+    /// each in the order of the nodes' places, which is by name.
+    pub(super) order: Vec<NodeIndex>,
+    /// The members of every circle, the first again at the end. Of circles that
+    /// share a node, one: the others may be gone with it.
+    pub(super) circles: Vec<Vec<NodeIndex>>,
+}
+
+pub(super) fn topological(nodes: &[PlannedNode], datasets: &[DatasetInfo]) -> Order {
     let mut missing: Vec<u32> =
         nodes.iter().map(|node| producers(node, datasets).count() as u32).collect();
     let is_ready = |at: &NodeIndex| missing[*at as usize] == 0;
     let mut order: Vec<NodeIndex> = (0..nodes.len() as NodeIndex).filter(is_ready).collect();
+    let (mut circles, mut first_waiting) = (Vec::new(), 0);
     let mut group = 0..order.len();
-    while !group.is_empty() {
+    while order.len() < nodes.len() {
         let mut next = Vec::new();
         for &at in &order[group.clone()] {
             for &dataset in &nodes[at as usize].outputs {
                 for &consumer in &datasets[dataset as usize].consumers {
-                    missing[consumer as usize] -= 1;
-                    if missing[consumer as usize] == 0 {
+                    let missing = &mut missing[consumer as usize];
+                    if *missing == 1 {
                         next.push(consumer);
                     }
+                    // Zero already where the consumer is of a circle.
+                    *missing = missing.saturating_sub(1);
                 }
             }
+        }
+        if group.is_empty() {
+            while missing[first_waiting] == 0 {
+                first_waiting += 1;
+            }
+            // Its members are taken for done, to see what else there is.
+            let circle = find_circle(nodes, datasets, &missing, first_waiting as NodeIndex);
+            next.extend(&circle[1..]);
+            next.iter().for_each(|at| missing[*at as usize] = 0);
+            circles.push(circle);
         }
         next.sort_unstable();
         order.extend(next);
         group = group.end..order.len();
     }
-    if order.len() == nodes.len() {
-        return Ok(order);
-    }
-    Err(find_circle(nodes, datasets, &missing))
+    Order { order, circles }
 }
 
 /// Follows producers from a node that is still waiting: it has a producer that
 /// is waiting too, so the walk comes back upon itself.
-fn find_circle(nodes: &[PlannedNode], datasets: &[DatasetInfo], missing: &[u32]) -> Vec<NodeIndex> {
+fn find_circle(
+    nodes: &[PlannedNode],
+    datasets: &[DatasetInfo],
+    missing: &[u32],
+    mut at: NodeIndex,
+) -> Vec<NodeIndex> {
     let is_waiting = |at: &NodeIndex| missing[*at as usize] > 0;
-    let mut at = (0..nodes.len() as NodeIndex).find(is_waiting).unwrap_or(0);
-    let mut seen_at = vec![usize::MAX; nodes.len()];
+    let mut seen_at = HashMap::new();
     let mut path = Vec::new();
-    while seen_at[at as usize] == usize::MAX {
-        seen_at[at as usize] = path.len();
+    while !seen_at.contains_key(&at) {
+        seen_at.insert(at, path.len());
         path.push(at);
         at = producers(&nodes[at as usize], datasets).find(is_waiting).unwrap_or(at);
     }
-    let mut circle = path.split_off(seen_at[at as usize]);
+    let mut circle = path.split_off(seen_at[&at]);
     // Told in the direction of the data.
     circle.reverse();
     circle.extend(circle.first().copied());

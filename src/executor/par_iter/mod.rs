@@ -7,10 +7,14 @@
 //! closures after it, and the operation that joins two halves. Where rayon asks
 //! for its producer instead (it was handed to a `zip`, say), it can only enter
 //! when the leaf's iterator is made and leave when that is dropped, which covers
-//! the closures but not the joining of halves. So the adaptors that would ask
-//! for a producer are methods of `InContext` itself, which move it outwards.
+//! the closures but not the joining of halves. And a `flat_map` drives an iterator
+//! from within a leaf, halves of which go to other workers without a word to what
+//! the `flat_map` stands on. So rayon's adaptors are methods of `InContext` itself,
+//! which stays outermost.
 
 mod adaptor;
+mod by_item;
+mod by_number;
 mod consumer;
 mod leaf;
 mod producer;
