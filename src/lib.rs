@@ -1,6 +1,70 @@
 //! *Your context travels with the work.*
 //!
-//! placeholder
+//! An [`Executor`] runs tasks on a rayon pool in the context of whoever
+//! submitted them (keys of yours, the run's id and logger, the `tracing` span
+//! with its dispatcher, thread-locals of other libraries), and leaves none of it
+//! behind on the worker. A [`Propagation`] says what goes along: all of it, an
+//! allowlist, a denylist, or nothing, at no cost.
+//!
+//! On it stands a pipeline runner in the tradition of Kedro: plain functions
+//! wired by typed names, a catalog that binds the names to storage, and runners
+//! that tell every node's fate and file every message under its run and node.
+//!
+//! ```
+//! use entourage::{Executor, context_key};
+//!
+//! context_key! {
+//!     /// Who the work is for.
+//!     pub static TENANT: String = propagate;
+//! }
+//!
+//! let pool = Executor::builder().num_threads(2).build()?;
+//! TENANT.scope("acme".into(), || {
+//!     let (left, right) = pool.join(|| TENANT.get(), || TENANT.get());
+//!     assert_eq!(left, right);
+//!     assert_eq!(pool.spawn(|| TENANT.get()).join().unwrap(), left);
+//! });
+//! assert_eq!(pool.spawn(|| TENANT.get()).join().unwrap(), None);
+//! # Ok::<(), entourage::BuildError>(())
+//! ```
+//!
+//! # Where to begin
+//!
+//! | to … | see |
+//! | --- | --- |
+//! | declare a key, set it, read it | [`context_key!`], [`Key`], [`Context`] |
+//! | run work with the caller's context | [`Executor`], [`Scope`], [`JoinHandle`], [`ParallelIteratorExt::in_context`] |
+//! | carry context by hand | [`Snapshot`] |
+//! | choose what is carried | [`Propagation`], [`SPAN`], [`suppress`] |
+//! | carry a thread-local of another library | [`Accessor`] |
+#![cfg_attr(
+    feature = "pipeline",
+    doc = "| write a pipeline and run it | [`node`], [`Data`], [`Pipeline`], [`Catalog`], [`ThreadRunner`], [`SequentialRunner`] |"
+)]
+#![cfg_attr(
+    feature = "telemetry",
+    doc = "| log by run and node | [`RunLogLayer`], [`JsonLines`], [`RunLogger`] |"
+)]
+//!
+//! # Promises
+//!
+//! - A task sees exactly what its submitter's context propagates, at any depth of
+//!   stealing, nesting and waiting.
+//! - A worker is clean after every task, whatever the task, an accessor or a
+//!   `Drop` did, panics included.
+//! - With propagation off, a task costs what the bare pool costs, and sees nothing
+//!   of another.
+//! - A panic is a value. Nothing hangs, nothing is lost, the pool lives on.
+//! - Nothing spins while it waits; one worker is enough for everything.
+//!
+//! # Crate features
+//!
+//! - `pipeline` (default): pipelines, catalogs, runners. Costs serde, csv, a YAML
+//!   parser, gzip and a few small crates.
+//! - `telemetry` (default): the run log. Costs tracing-subscriber's registry,
+//!   serde_json and humantime.
+//!
+//! Without both the crate is rayon with context, and nothing else.
 
 #[cfg(feature = "pipeline")]
 mod catalog;
@@ -39,3 +103,12 @@ pub use runner::{
 };
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};
+
+#[cfg(doc)]
+#[doc = include_str!("../DESIGN.md")]
+pub mod design {}
+
+/// The README's examples, as tests.
+#[cfg(all(doctest, feature = "pipeline", feature = "telemetry"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
