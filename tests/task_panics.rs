@@ -105,9 +105,8 @@ fn with_failing_accessor(step: Step) -> (Result<Option<u32>, TaskError>, Executo
     let failing = Spy::on("failing").panicking_at(step).leak();
     let builder = Executor::builder().num_threads(1);
     let pool = builder.accessor(sound).accessor(failing).build().unwrap();
-    let outcome = TENANT.scope(7, || {
-        with_local("locale", 3, || pool.spawn(|| TENANT.get()).join())
-    });
+    let outcome =
+        TENANT.scope(7, || with_local("locale", 3, || pool.spawn(|| TENANT.get()).join()));
     assert!(is_clean(&pool), "{step:?}");
     (outcome, pool)
 }

@@ -19,9 +19,11 @@ use std::path::Path;
 
 use rustc_hash::FxHashMap;
 
+const TOP: usize = 20;
+const HOLDOUT_EVERY: u8 = 5;
+
 /// Reads the four files in `data`, and writes the five into `out`.
 pub(crate) fn run(data: &Path, out: &Path) -> Result<()> {
-    const TOP: usize = 20;
     let [flights, weather, airlines, airports] =
         ["flights.csv", "weather.csv", "airlines.csv", "airports.csv"]
             .map(|name| read(&data.join(name)));
@@ -30,11 +32,11 @@ pub(crate) fn run(data: &Path, out: &Path) -> Result<()> {
     let weather = index_weather(&weather, &mut origins)?;
     let sums = Sums::of(&flights, &weather, origins)?;
     fs::create_dir_all(out)?;
-    let (slopes, model) = sums.train.model();
-    fs::write(out.join("metrics.json"), metrics(&sums.test, &slopes))?;
-    fs::write(out.join("model.json"), model)?;
+    let (intercept, slopes) = sums.train.solve();
+    fs::write(out.join("model.json"), model(sums.train.rows, intercept, &slopes))?;
+    fs::write(out.join("metrics.json"), metrics(&sums.test, intercept, &slopes))?;
     fs::write(out.join("hourly.csv"), sums.hourly())?;
-    fs::write(out.join("routes.csv"), sums.routes(&names(&airports, "faa name")?, TOP))?;
+    fs::write(out.join("routes.csv"), sums.routes(&names(&airports, "faa name")?))?;
     fs::write(out.join("carriers.csv"), sums.carriers(&names(&airlines, "carrier name")?))
 }
 
@@ -196,9 +198,11 @@ impl<'a> Codes<'a> {
 }
 
 /// The first name of each code.
-fn names<'a>(file: &'a [u8], columns: &str) -> Result<FxHashMap<&'a [u8], &'a [u8]>> {
+type Names<'a> = FxHashMap<&'a [u8], &'a [u8]>;
+
+fn names<'a>(file: &'a [u8], columns: &str) -> Result<Names<'a>> {
     let (mut rows, [code, name]) = Rows::new(file, columns)?;
-    let mut names = FxHashMap::default();
+    let mut names = Names::default();
     while rows.advance()? {
         names.entry(rows.field(code)).or_insert(rows.field(name));
     }
@@ -257,7 +261,6 @@ struct Sums<'a> {
     dests: Codes<'a>,
     by_carrier: Vec<(Group, Vec<f64>)>,
     by_route: Vec<Vec<Group>>,
-    /// At 255 those without an hour.
     by_hour: Vec<Group>,
     train: Moments,
     test: Vec<[f64; 8]>,
@@ -265,7 +268,8 @@ struct Sums<'a> {
 
 impl<'a> Sums<'a> {
     fn of(file: &'a [u8], weather: &Weather<'a>, mut origins: Codes<'a>) -> Result<Self> {
-        let columns = "day dep_time dep_delay arr_delay carrier origin dest distance hour time_hour";
+        let columns =
+            "day dep_time dep_delay arr_delay carrier origin dest distance hour time_hour";
         let (mut rows, [day, dep_time, dep, arr, carrier, origin, dest, distance, hour, time_hour]) =
             Rows::new(file, columns)?;
         let (mut carriers, mut dests) = (Codes::new(), Codes::new());
@@ -282,8 +286,7 @@ impl<'a> Sums<'a> {
             }
             let (from, to) = (origins.id(&rows, origin), dests.id(&rows, dest));
             at(at(&mut by_route, from), to).add(is_cancelled, dep, arr);
-            let slot = if hour.is_nan() { 255 } else { hour as usize };
-            at(&mut by_hour, slot).add(is_cancelled, dep, arr);
+            at(&mut by_hour, hour as usize).add(is_cancelled, dep, arr);
             if now != rows.field(time_hour) {
                 now = rows.field(time_hour);
                 weather_now = weather.get(now);
@@ -303,10 +306,10 @@ impl<'a> Sums<'a> {
         Ok(Self { carriers, origins, dests, by_carrier, by_route, by_hour, train, test })
     }
 
-    fn carriers(self, names: &FxHashMap<&[u8], &[u8]>) -> String {
+    fn carriers(mut self, names: &Names<'_>) -> String {
         let header = "carrier,name,flights,cancelled,mean_dep_delay,mean_arr_delay,p90_arr_delay\n";
         let (mut csv, mut lines) = (header.to_owned(), Vec::new());
-        for (code, (group, mut delays)) in self.carriers.names.iter().zip(self.by_carrier) {
+        for (code, (group, delays)) in self.carriers.names.iter().zip(&mut self.by_carrier) {
             let rank = (delays.len() * 9).div_ceil(10);
             let mut p90 = || *delays.select_nth_unstable_by(rank - 1, f64::total_cmp).1;
             let p90 = if rank == 0 { f64::NAN } else { p90() };
@@ -321,15 +324,17 @@ impl<'a> Sums<'a> {
         csv
     }
 
-    fn routes(&self, names: &FxHashMap<&[u8], &[u8]>, top: usize) -> String {
+    fn routes(&self, names: &Names<'_>) -> String {
         let mut csv = "origin,dest,dest_name,flights,mean_arr_delay\n".to_owned();
         let mut lines = Vec::new();
         for (origin, groups) in self.origins.names.iter().zip(&self.by_route) {
             let flown = self.dests.names.iter().zip(groups).filter(|(_, group)| group.flights > 0);
-            lines.extend(flown.map(|(dest, group)| (Reverse(group.flights), origin, dest, group.arr)));
+            lines.extend(
+                flown.map(|(dest, group)| (Reverse(group.flights), origin, dest, group.arr)),
+            );
         }
         lines.sort_unstable_by_key(|(flights, origin, dest, _)| (*flights, *origin, *dest));
-        for (Reverse(flights), origin, dest, arr) in lines.into_iter().take(top) {
+        for (Reverse(flights), origin, dest, arr) in lines.into_iter().take(TOP) {
             let (origin, to, name) = (text(Some(origin)), text(Some(dest)), text(names.get(dest)));
             _ = writeln!(csv, "{origin},{to},{name},{flights},{}", mean(arr));
         }
@@ -338,8 +343,8 @@ impl<'a> Sums<'a> {
 
     fn hourly(&self) -> String {
         let mut csv = "hour,flights,cancelled,mean_dep_delay\n".to_owned();
-        for (hour, group) in self.by_hour.iter().enumerate().filter(|(_, group)| group.flights > 0) {
-            let hour = if hour == 255 { String::new() } else { hour.to_string() };
+        for (hour, group) in self.by_hour.iter().enumerate().filter(|(_, group)| group.flights > 0)
+        {
             let Group { flights, cancelled, dep, .. } = *group;
             _ = writeln!(csv, "{hour},{flights},{cancelled},{}", mean(dep));
         }
@@ -357,4 +362,73 @@ fn mean((sum, count): (f64, u32)) -> String {
 
 fn number(value: f64, none: &str) -> String {
     if value.is_finite() { value.to_string() } else { none.to_owned() }
+}
+
+/// Sums and products over flights, of the seven regressors and the arrival delay.
+#[derive(Default)]
+struct Moments {
+    rows: usize,
+    sum: [f64; 8],
+    product: [[f64; 8]; 8],
+}
+
+impl Moments {
+    #[inline(always)]
+    fn add(&mut self, row: &[f64; 8]) {
+        self.rows += 1;
+        for i in 0..8 {
+            self.sum[i] += row[i];
+            for j in 0..8 {
+                self.product[i][j] += row[i] * row[j];
+            }
+        }
+    }
+
+    /// Intercept and slopes: Cholesky on the products about the means. A regressor
+    /// that depends on those before it is given 0.
+    fn solve(&self) -> (f64, [f64; 7]) {
+        let Self { rows, sum, product } = self;
+        let rows = *rows as f64;
+        // The last row of `l` is the right side, solved forwards.
+        let (mut l, mut slopes) = ([[0.0; 7]; 8], [0.0; 7]);
+        for j in 0..7 {
+            for i in j..8 {
+                let about_means = product[i][j] - sum[i] * sum[j] / rows;
+                let rest = about_means - (0..j).map(|k| l[i][k] * l[j][k]).sum::<f64>();
+                l[i][j] = match i == j {
+                    true if rest > 1e-10 * product[j][j] => rest.sqrt(),
+                    false if l[j][j] > 0.0 => rest / l[j][j],
+                    _ => 0.0,
+                };
+            }
+        }
+        for j in (0..7).rev().filter(|j| l[*j][*j] > 0.0) {
+            let known = (j + 1..7).map(|i| l[i][j] * slopes[i]).sum::<f64>();
+            slopes[j] = (l[7][j] - known) / l[j][j];
+        }
+        let explained = (0..7).map(|i| slopes[i] * sum[i]).sum::<f64>();
+        ((sum[7] - explained) / rows, slopes)
+    }
+}
+
+fn model(rows: usize, intercept: f64, slopes: &[f64; 7]) -> String {
+    const NAMES: [&str; 7] =
+        ["dep_delay", "distance", "hour", "temp", "wind_speed", "precip", "visib"];
+    let slopes = NAMES.iter().zip(slopes).map(|(name, slope)| format!("\"{name}\": {slope}"));
+    let slopes = slopes.collect::<Vec<_>>().join(", ");
+    format!(
+        "{{\"intercept\": {intercept}, \"coefficients\": {{{slopes}}}, \"train_rows\": {rows}}}"
+    )
+}
+
+fn metrics(test: &[[f64; 8]], intercept: f64, slopes: &[f64; 7]) -> String {
+    let rows = test.len() as f64;
+    let sum = |of: &dyn Fn(&[f64; 8]) -> f64| test.iter().map(of).sum::<f64>();
+    let error = |row: &[f64; 8]| {
+        row[7] - intercept - slopes.iter().zip(row).map(|(slope, value)| slope * value).sum::<f64>()
+    };
+    let (mean, squares) = (sum(&|row| row[7]) / rows, sum(&|row| error(row).powi(2)));
+    let (rmse, mae) = ((squares / rows).sqrt(), sum(&|row| error(row).abs()) / rows);
+    let r2 = 1.0 - squares / sum(&|row| (row[7] - mean).powi(2));
+    format!("{{\"test_rows\": {rows}, \"rmse\": {rmse}, \"mae\": {mae}, \"r2\": {r2}}}")
 }

@@ -44,8 +44,7 @@ fn flights(january: &Path, year: &Path) -> io::Result<()> {
                     if minute == 0 { 2400 } else { minute / 60 * 100 + minute % 60 }
                 });
             }
-            let delays =
-                [(dep_delay, departed), (arr_delay, departed + flew), (air_time, flew)];
+            let delays = [(dep_delay, departed), (arr_delay, departed + flew), (air_time, flew)];
             for (column, delta) in delays {
                 change(&mut row[column], |minutes: i64| minutes + delta);
             }
@@ -140,7 +139,8 @@ struct Random(u64);
 impl Random {
     /// From minus `most` to `most`.
     fn up_to(&mut self, most: i64) -> i64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as i64 % (2 * most + 1) - most
     }
 }

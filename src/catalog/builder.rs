@@ -13,7 +13,9 @@ use super::dataset::{Dataset, Typed};
 use super::entry::{Entry, PARAMETER_PREFIX, Storage};
 use super::error::CatalogError;
 use super::file::FileDataset;
+use super::format::Format;
 use super::memory::MemorySlot;
+use super::parameters::Parameters;
 
 /// Binds dataset names to storage. Immutable, shared by its clones, and never
 /// changed by a run.
@@ -96,6 +98,7 @@ pub struct CatalogBuilder {
     entries: Vec<(String, Entry)>,
     catalog_files: Vec<PathBuf>,
     parameter_files: Vec<PathBuf>,
+    parameters: Vec<(String, serde_json::Value)>,
     variables: Variables,
     problems: Vec<String>,
 }
@@ -114,8 +117,9 @@ impl CatalogBuilder {
     ///   path: ${out}/model.json
     /// ```
     ///
-    /// Paths are relative to the working directory; names that begin with an
-    /// underscore are left out, so that anchors may live there.
+    /// Paths are relative to the working directory. Names that begin with an
+    /// underscore are left out, so that anchors may live there, to be taken up
+    /// with `*anchor` or, a whole map of them, with `<<: *anchor`.
     pub fn yaml_file(mut self, path: impl AsRef<Path>) -> Self {
         self.catalog_files.push(path.as_ref().to_owned());
         self
@@ -133,25 +137,30 @@ impl CatalogBuilder {
         self
     }
 
-    /// Sets one parameter; it takes the place of one read from a file.
+    /// Sets one parameter; it takes the place of one read from a file, and its
+    /// place in a map around it.
     pub fn parameter<T>(mut self, data: &Data<T>, value: T::Owned) -> Self
     where
         T: DataType<Owned: Serialize> + ?Sized,
     {
-        let name = data.name().into_owned();
-        match serde_json::to_value(value) {
-            _ if !name.starts_with(PARAMETER_PREFIX) => {
-                self.problems.push(format!("dataset `{name}` is no parameter"));
-            }
-            Ok(value) => self.insert(name, Storage::Parameter(value)),
-            Err(error) => self.problems.push(format!("parameter `{name}`: {error}")),
+        let name = data.name();
+        match (name.strip_prefix(PARAMETER_PREFIX), serde_json::to_value(value)) {
+            (None, _) => self.problems.push(format!("dataset `{name}` is no parameter")),
+            (Some(path), Ok(value)) => self.parameters.push((path.to_owned(), value)),
+            (Some(path), Err(error)) => self.problems.push(format!("parameter `{path}`: {error}")),
         }
         self
     }
 
     /// Binds a name to a file.
     pub fn file(mut self, name: impl Into<String>, file: FileDataset) -> Self {
-        self.insert(name.into(), Storage::File(file));
+        let name = name.into();
+        if let Format::Csv(options) = file.format()
+            && let Err(problem) = options.check()
+        {
+            self.problems.push(format!("dataset `{name}`: {problem}"));
+        }
+        self.insert(name, Storage::File(file));
         self
     }
 
@@ -191,24 +200,26 @@ impl CatalogBuilder {
     /// variable, a missing option, a name bound twice: everything at once, each
     /// with file and line.
     pub fn build(self) -> Result<Catalog, CatalogError> {
-        let Self { entries: own, catalog_files, parameter_files, variables, mut problems } = self;
-        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        let Self { catalog_files, parameter_files, variables, mut problems, .. } = self;
         let mut read = Vec::new();
         for path in &catalog_files {
             read.extend(config::read_entries(path, &variables, &mut problems));
         }
+        let mut parameters = Parameters::default();
         for path in &parameter_files {
-            read.extend(config::read_parameters(path, &mut problems));
+            config::read_parameters(path, &mut parameters, &mut problems);
         }
-        let overrides = |entry: &Entry| matches!(entry.storage, Storage::Parameter(_));
-        for (name, entry) in read.into_iter().chain(own) {
-            let is_override = entry.origin.is_none() && overrides(&entry);
+        for (path, value) in self.parameters {
+            parameters.set(&path, value);
+        }
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        for (name, entry) in read.into_iter().chain(parameters.into_entries()).chain(self.entries) {
             match entries.get(&name) {
-                Some(first) if !is_override => {
+                Some(first) => {
                     let (first, second) = (first.origin(), entry.origin());
                     problems.push(format!("`{name}` is bound twice: first{first}, then{second}"));
                 }
-                _ => drop(entries.insert(name, entry)),
+                None => drop(entries.insert(name, entry)),
             }
         }
         CatalogError::check(problems)?;

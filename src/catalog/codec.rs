@@ -30,6 +30,12 @@ pub(crate) trait Codec: Send + Sync {
         Ok(())
     }
 
+    /// Says whether no value of the type could be written.
+    fn check_written(&self, format: &Format) -> Result<(), FormatError> {
+        let _ = format;
+        Ok(())
+    }
+
     /// Reads a value out of the whole of a file's content.
     fn read(&self, format: &Format, source: Source) -> Result<Value, FormatError> {
         let _ = source;
@@ -111,6 +117,13 @@ impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Codec for Records<
     fn check(&self, format: &Format, start: &[u8]) -> Result<(), FormatError> {
         match format {
             Format::Csv(options) => csv::check_header::<R>(start, options),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_written(&self, format: &Format) -> Result<(), FormatError> {
+        match format {
+            Format::Csv(_) => csv::check_record::<R>(),
             _ => Ok(()),
         }
     }

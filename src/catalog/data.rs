@@ -124,8 +124,12 @@ pub struct Data<T: DataType + ?Sized> {
 }
 
 impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Data<[R]> {
-    /// A table of `R`, read as `&[R]` and written as `Vec<R>`. A CSV column is a
-    /// field of `R` of the same name; further columns are left unread.
+    /// A table of `R`, read as `&[R]` and written as `Vec<R>`.
+    ///
+    /// A CSV column is a field of `R` of the same name; further columns are left
+    /// unread. A column has to be there for every field, whether or not serde
+    /// has a default for it, and under the field's one name: `rename` serves,
+    /// `alias` does not. Rows that are tuples are read by position.
     pub const fn records(name: &'static str) -> Self {
         Self::new(Cow::Borrowed(name), &codec::Records::<R>::CODEC)
     }

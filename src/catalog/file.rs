@@ -1,8 +1,8 @@
 //! A dataset that lives in a file.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -57,6 +57,11 @@ impl FileDataset {
         Self::new(path, Format::Text)
     }
 
+    /// A file of bytes.
+    pub fn bytes(path: impl Into<PathBuf>) -> Self {
+        Self::new(path, Format::Bytes)
+    }
+
     /// How the CSV is written; makes the file a CSV file.
     #[must_use = "returns the changed dataset"]
     pub fn csv_options(mut self, options: CsvOptions) -> Self {
@@ -74,9 +79,15 @@ impl FileDataset {
         &self.format
     }
 
-    /// Where the file is and how it is laid out, for messages.
+    /// Where the file is, for messages.
     pub(crate) fn describe(&self) -> String {
         self.path.display().to_string()
+    }
+
+    /// Where the file is once every link is followed: the same for two names of
+    /// one file, whether it is there yet or not.
+    pub(crate) fn real_path(&self) -> PathBuf {
+        real_path(&self.path)
     }
 
     pub(crate) fn load(&self, codec: &dyn Codec) -> Result<Value, FormatError> {
@@ -84,9 +95,13 @@ impl FileDataset {
     }
 
     /// Writes beside the file, syncs, and renames: at no moment is there half a
-    /// file, and a save that fails leaves what was there.
+    /// file, and a save that fails leaves what was there. A link stays one, and
+    /// who may read the file stays as it was.
     pub(crate) fn save(&self, codec: &dyn Codec, value: &Value) -> Result<(), FormatError> {
-        let temporary = self.temporary()?;
+        let path = self.real_path();
+        let folder = folder_of(&path);
+        std::fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
+        let temporary = temporary(&path, folder)?;
         {
             let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
             if self.is_gzip() {
@@ -98,14 +113,22 @@ impl FileDataset {
             }
             out.flush()?;
         }
+        if let Ok(before) = std::fs::metadata(&path) {
+            temporary.as_file().set_permissions(before.permissions())?;
+        }
         temporary.as_file().sync_all()?;
-        temporary.persist(&self.path).map_err(|error| FormatError::from(error.error))?;
+        temporary.persist(&path).map_err(|error| FormatError::from(error.error))?;
         Ok(())
     }
 
     /// Says now what a load of this file would fail with, as far as that can be
     /// known from its first bytes.
     pub(crate) fn check_readable(&self, codec: &dyn Codec) -> Result<(), FormatError> {
+        let is_special = |found: Metadata| !found.is_file() && !found.is_dir();
+        if std::fs::metadata(&self.path).is_ok_and(is_special) {
+            // A pipe, say, which can be read once.
+            return Ok(());
+        }
         let start = match self.is_gzip() {
             true => source::gunzip(self.open_file()?, source::START)?,
             false => self.open()?.start()?,
@@ -117,12 +140,22 @@ impl FileDataset {
         codec.check(&self.format, &start)
     }
 
-    /// Says now whether a file could be written there, by writing beside it.
-    pub(crate) fn check_writable(&self) -> Result<(), FormatError> {
-        if self.path.is_dir() {
-            return Err(FormatError::plain("is a folder, where a file is to be written"));
+    /// Says now whether a file could be written there, and leaves nothing behind.
+    pub(crate) fn check_writable(&self, codec: &dyn Codec) -> Result<(), FormatError> {
+        codec.check_written(&self.format)?;
+        let path = self.real_path();
+        let wrong =
+            |what| Err(FormatError::plain(format!("{what}, where a file is to be written")));
+        match std::fs::metadata(&path) {
+            _ if self.path.file_name().is_none() => return wrong("names no file"),
+            Ok(found) if found.is_dir() => return wrong("is a folder"),
+            Ok(found) if !found.is_file() => return wrong("is a device or a pipe"),
+            _ => {}
         }
-        self.temporary().map(drop)
+        let folder = folder_of(&path);
+        // A folder that is to be made can be if the one around it is writable.
+        let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
+        temporary(&path, there).map(drop)
     }
 
     fn open(&self) -> Result<Source, FormatError> {
@@ -144,27 +177,44 @@ impl FileDataset {
         Ok(file)
     }
 
-    fn temporary(&self) -> Result<NamedTempFile, FormatError> {
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let refused = |error: io::Error| {
-            FormatError::caused(
-                format!("the folder {} cannot be written to: {error}", folder.display()),
-                error,
-            )
-        };
-        std::fs::create_dir_all(folder).map_err(refused)?;
-        let name = self.path.file_name().unwrap_or_default();
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(name).suffix(".part");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(folder).map_err(refused)
-    }
-
     fn is_gzip(&self) -> bool {
         self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
     }
+}
+
+fn real_path(path: &Path) -> PathBuf {
+    if let Ok(real) = std::fs::canonicalize(path) {
+        return real;
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match path.file_name() {
+        Some(name) => real_path(folder).join(name),
+        None if path.components().next_back() == Some(Component::ParentDir) => {
+            let mut real = real_path(folder);
+            real.pop();
+            real
+        }
+        None => path.to_owned(),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+/// A file in `folder` that is gone when it is dropped.
+fn temporary(path: &Path, folder: &Path) -> Result<NamedTempFile, FormatError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(path.file_name().unwrap_or_default()).suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder).map_err(|error| refused(folder, error))
+}
+
+fn refused(folder: &Path, error: io::Error) -> FormatError {
+    let what = format!("the folder {} cannot be written to: {error}", folder.display());
+    FormatError::caused(what, error)
 }

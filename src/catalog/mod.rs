@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod format;
 mod memory;
+mod parameters;
 mod source;
 mod suggest;
 

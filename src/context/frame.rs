@@ -23,6 +23,7 @@ thread_local! {
 /// Entering and leaving are two calls rather than a closure because a leaf of a
 /// parallel iterator begins in one method and ends in another.
 #[must_use = "a thread that was entered must be left"]
+#[derive(Default)]
 pub(crate) struct Frame {
     context: Option<Context>,
     was_suppressed: bool,
@@ -42,8 +43,8 @@ impl Frame {
     /// On a panic of an accessor or a subscriber everything is put back and the
     /// payload returned.
     pub(crate) fn enter(snapshot: &Snapshot) -> Result<Self, Payload> {
-        let (frame, entered) = Self::begin(snapshot);
-        match entered {
+        let mut frame = Self::default();
+        match frame.begin(snapshot) {
             Ok(()) => Ok(frame),
             Err(payload) => {
                 keep_first(&mut Ok(()), frame.leave());
@@ -54,26 +55,23 @@ impl Frame {
 
     /// As [`enter`](Self::enter), but what a panic cut short stays entered as
     /// far as it came, to be left like any other.
-    fn begin(snapshot: &Snapshot) -> (Self, Result<(), Payload>) {
+    fn begin(&mut self, snapshot: &Snapshot) -> Result<(), Payload> {
         let (context, trace) = (snapshot.context(), snapshot.trace());
         let is_current = current::with_context(|current| current.is_same(context));
-        let mut frame = Self {
-            context: (!is_current).then(|| current::replace_context(context.clone())),
-            was_suppressed: current::replace_suppressed(false),
-            was_in_task: current::enter_task(),
-            trace: TraceFrame::default(),
-            accessors: None,
-        };
-        let mut entered = frame.trace.enter(trace);
-        if entered.is_ok() {
-            entered = frame.enter_accessors(snapshot.captured());
-        }
-        (frame, entered)
+        self.context = (!is_current).then(|| current::replace_context(context.clone()));
+        self.was_suppressed = current::replace_suppressed(false);
+        self.was_in_task = current::enter_task();
+        self.trace.enter(trace)?;
+        self.enter_accessors(snapshot.captured())
     }
 
     /// Puts everything back, in reverse, whatever panics on the way; the first
     /// such panic is returned.
     pub(crate) fn leave(mut self) -> Result<(), Payload> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Payload> {
         let mut outcome = Ok(());
         if let Some(EnteredAccessors { outer, mut guards }) = self.accessors.take() {
             while let Some(guard) = guards.pop() {
@@ -112,8 +110,8 @@ impl Frame {
         snapshot: &Snapshot,
         f: impl FnOnce() -> R,
     ) -> (Result<R, Payload>, Result<(), Payload>) {
-        let (frame, entered) = Self::begin(snapshot);
-        let answer = match entered {
+        let mut frame = Self::default();
+        let answer = match frame.begin(snapshot) {
             Ok(()) => catch_unwind(AssertUnwindSafe(f)),
             Err(payload) => {
                 // What `f` captured ends in `f`'s own context all the same.
@@ -121,7 +119,7 @@ impl Frame {
                 Err(payload)
             }
         };
-        (answer, frame.leave())
+        (answer, frame.end())
     }
 
     fn enter_accessors(&mut self, captured: Option<CapturedRef<'_>>) -> Result<(), Payload> {

@@ -9,6 +9,7 @@
 //! a span entered on a thread whose dispatcher is another records nothing.
 
 use std::fmt::{self, Write};
+use std::mem;
 use std::panic::resume_unwind;
 use std::ptr;
 use std::thread::{self, JoinHandle};
@@ -60,15 +61,7 @@ impl Trace {
         if !dispatcher::has_been_set() {
             return self.is_none();
         }
-        self.dispatch.is_none() && self.is_current()
-    }
-
-    /// Whether this thread has the global dispatcher, and this span current.
-    fn is_current(&self) -> bool {
-        let id = self.id();
-        dispatcher::get_default(|dispatch| {
-            is_global(dispatch) && dispatch.current_span().id() == id.as_ref()
-        })
+        self.dispatch.is_none() && is_current(self.id().as_ref())
     }
 
     fn id(&self) -> Option<span::Id> {
@@ -76,16 +69,28 @@ impl Trace {
     }
 }
 
+/// Whether this thread has the global dispatcher, and `span` current under it.
+fn is_current(span: Option<&span::Id>) -> bool {
+    dispatcher::get_default(|dispatch| {
+        is_global(dispatch) && dispatch.current_span().id() == span
+    })
+}
+
 /// The state of one thread's spans between [`enter`](Self::enter) and
 /// [`leave`](Self::leave).
 #[must_use = "a thread whose spans were parked must be left again"]
 #[derive(Default)]
-pub(super) struct TraceFrame {
-    /// `None` where no dispatcher was ever set, so that there is nothing to do.
-    entered: Option<Entered>,
+pub(super) enum TraceFrame {
+    /// No dispatcher was ever set, so that there is nothing to do.
+    #[default]
+    Untouched,
+    /// The task's span, or none for a task without, was current already under
+    /// the global dispatcher: the way of most tasks, and so the short one.
+    InPlace(Option<span::Id>),
+    Entered(Entered),
 }
 
-struct Entered {
+pub(super) struct Entered {
     dispatch: Dispatch,
     /// The span that the task is to run in.
     span: Option<span::Id>,
@@ -109,9 +114,24 @@ impl TraceFrame {
     pub(super) fn enter(&mut self, trace: &Trace) -> Result<(), Payload> {
         let mut outcome = Ok(());
         if dispatcher::has_been_set() {
-            first_panic(&mut outcome, || self.enter_with(trace));
+            first_panic(&mut outcome, || {
+                if trace.is_unchanged() {
+                    *self = Self::InPlace(trace.id());
+                } else {
+                    self.enter_with(trace);
+                }
+            });
         }
         outcome
+    }
+
+    /// Puts an entered state in the frame's place.
+    fn hold(&mut self, entered: Entered) -> &mut Entered {
+        *self = Self::Entered(entered);
+        match self {
+            Self::Entered(entered) => entered,
+            _ => unreachable!("it was put there in the line above"),
+        }
     }
 
     fn enter_with(&mut self, trace: &Trace) {
@@ -128,7 +148,7 @@ impl TraceFrame {
         let dispatch = target.unwrap_or(current);
         let span = trace.id();
         let entered = Entered { dispatch, span, was: Found::Current, default };
-        let Entered { dispatch, span, was, .. } = self.entered.insert(entered);
+        let Entered { dispatch, span, was, .. } = self.hold(entered);
         if dispatch.current_span().id() == span.as_ref() {
             return;
         }
@@ -145,9 +165,22 @@ impl TraceFrame {
 
     /// Exits what was entered and whatever was left entered on top of it, and
     /// re-enters the parked spans. Returns the first panic of the subscriber.
-    pub(super) fn leave(self) -> Result<(), Payload> {
-        let Some(Entered { dispatch, span, was, default }) = self.entered else { return Ok(()) };
-        let mut outcome;
+    pub(super) fn leave(&mut self) -> Result<(), Payload> {
+        let mut outcome = Ok(());
+        let Entered { dispatch, span, was, default } = match mem::take(self) {
+            Self::Untouched => return outcome,
+            Self::InPlace(span) => {
+                first_panic(&mut outcome, || {
+                    if !is_current(span.as_ref()) {
+                        let dispatch = dispatcher::get_default(Dispatch::clone);
+                        let left = exit_down_to(&dispatch, span.as_ref(), |_| ());
+                        left.unwrap_or_else(|payload| resume_unwind(payload));
+                    }
+                });
+                return outcome;
+            }
+            Self::Entered(entered) => entered,
+        };
         match was {
             Found::Current => outcome = exit_down_to(&dispatch, span.as_ref(), |_| ()),
             Found::Parked { spans, mut is_entered } => {

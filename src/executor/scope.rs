@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use super::pool::{Carrier, Executor};
 use crate::context::{
-    Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task,
-    run_clean,
+    Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task, run_clean,
 };
 use crate::sync::Mutex;
 

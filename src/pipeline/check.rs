@@ -159,7 +159,13 @@ impl Wiring {
         if known.type_id != slot.type_id {
             let (first_type, second_type) = (known.type_name, slot.type_name);
             let dataset = name;
-            problems.push(Problem::TypeMismatch { dataset, first, first_type, second, second_type });
+            problems.push(Problem::TypeMismatch {
+                dataset,
+                first,
+                first_type,
+                second,
+                second_type,
+            });
         } else if let (Some(first_family), Some(second_family)) = (known.family(), slot.family()) {
             if first_family != second_family {
                 problems.push(Problem::FamilyMismatch {

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use entourage::Accessor;
 
@@ -103,7 +102,7 @@ impl Spy {
     }
 
     fn fail_at(&self, step: Step) {
-        assert!(self.panics != Some(step) || thread::panicking(), "{} at {step:?}", self.name);
+        assert!(self.panics != Some(step), "{} at {step:?}", self.name);
     }
 }
 
@@ -147,6 +146,6 @@ impl Drop for Guard {
     fn drop(&mut self) {
         set_local(self.local, self.outer);
         self.log.say(format!("restore {}", self.name));
-        assert!(!self.fails || thread::panicking(), "{} at {:?}", self.name, Step::Restore);
+        assert!(!self.fails, "{} at {:?}", self.name, Step::Restore);
     }
 }

@@ -141,12 +141,17 @@ impl EntryReader<'_> {
             match key.name.as_str() {
                 "delimiter" => {
                     let text = self.text(node, "delimiter")?;
-                    let [delimiter] = text.as_bytes() else {
-                        let what = format!("`delimiter` is one ASCII character, found `{text}`");
-                        self.problem(node.line, &what);
-                        return None;
+                    let checked = match text.as_bytes() {
+                        [delimiter] => {
+                            csv = csv.delimiter(*delimiter);
+                            csv.check()
+                        }
+                        _ => Err(format!("`delimiter` is one ASCII character, found `{text}`")),
                     };
-                    csv = csv.delimiter(*delimiter);
+                    if let Err(problem) = checked {
+                        self.problem(node.line, &problem);
+                        return None;
+                    }
                 }
                 "missing" => csv = csv.missing(self.texts(node, "missing")?),
                 _ => {}

@@ -3,30 +3,51 @@
 use std::path::Path;
 
 use super::yaml::{self, Content, Key, Node};
-use crate::catalog::entry::{Entry, PARAMETER_PREFIX, Storage};
+use crate::catalog::entry::PARAMETER_PREFIX;
+use crate::catalog::parameters::Parameters;
 
-/// Reads the parameters: one a key, at every depth, under its dotted path, so
-/// that a node may ask for a whole map or for one value in it.
+/// Reads the parameters, at every depth, so that a node may ask for a whole map
+/// or for one value in it.
 pub(in crate::catalog) fn read_parameters(
     path: &Path,
+    parameters: &mut Parameters,
     problems: &mut Vec<String>,
-) -> Vec<(String, Entry)> {
-    let mut entries = Vec::new();
+) {
     match yaml::read_map(path) {
-        Ok(map) => collect(path, "", &map, &mut entries),
+        Ok(map) => {
+            let mut file = File { path, parameters, problems };
+            for (key, node) in &map {
+                if file.note("", key, node) {
+                    file.parameters.add(key.name.clone(), node.to_json());
+                }
+            }
+        }
         Err(problem) => problems.push(problem),
     }
-    entries
 }
 
-fn collect(file: &Path, above: &str, map: &[(Key, Node)], entries: &mut Vec<(String, Entry)>) {
-    for (key, node) in map {
-        let dotted = format!("{above}{}", key.name);
-        if let Content::Map(inner) = &node.content {
-            collect(file, &format!("{dotted}."), inner, entries);
+struct File<'a> {
+    path: &'a Path,
+    parameters: &'a mut Parameters,
+    problems: &'a mut Vec<String>,
+}
+
+impl File<'_> {
+    /// Notes the lines of a parameter and of what is in it; whether it is new.
+    fn note(&mut self, above: &str, key: &Key, node: &Node) -> bool {
+        let path = format!("{above}{}", key.name);
+        let origin = format!("{}:{}", self.path.display(), key.line);
+        if let Err(first) = self.parameters.note(&path, &origin) {
+            let name = format!("{PARAMETER_PREFIX}{path}");
+            self.problems
+                .push(format!("`{name}` is bound twice: first ({first}), then ({origin})"));
+            return false;
         }
-        let storage = Storage::Parameter(node.to_json());
-        let origin = Some(format!("{}:{}", file.display(), key.line));
-        entries.push((format!("{PARAMETER_PREFIX}{dotted}"), Entry { storage, origin }));
+        if let Content::Map(inner) = &node.content {
+            for (key, node) in inner {
+                self.note(&format!("{path}."), key, node);
+            }
+        }
+        true
     }
 }

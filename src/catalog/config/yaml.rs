@@ -5,6 +5,9 @@ use std::path::Path;
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use serde_json::{Map, Number, Value as Json};
 
+/// The key that puts the entries of another map into its own.
+const MERGE: &str = "<<";
+
 /// A YAML value and where it stands.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -81,21 +84,47 @@ fn convert(yaml: &MarkedYaml<'_>) -> Result<Node, String> {
             Content::List(items.iter().map(convert).collect::<Result<_, _>>()?)
         }
         YamlData::Mapping(entries) => {
-            let entries = entries.iter().map(|(key, value)| {
-                let line = key.span.start.line();
-                let name = match convert(key)?.content {
-                    Content::Scalar(Json::String(name)) => name,
-                    Content::Scalar(scalar) => scalar.to_string(),
-                    _ => return Err(format!("{line}: a key is to be text")),
-                };
-                Ok((Key { name, line }, convert(value)?))
-            });
-            Content::Map(entries.collect::<Result<_, _>>()?)
+            let (mut own, mut merged) = (Vec::new(), Vec::new());
+            for (key, value) in entries {
+                let (key, value) = (convert_key(key)?, convert(value)?);
+                if key.name == MERGE { merge(value, &mut merged)? } else { own.push((key, value)) }
+            }
+            for (key, value) in merged {
+                if !own.iter().any(|(other, _)| other.name == key.name) {
+                    own.push((key, value));
+                }
+            }
+            Content::Map(own)
         }
         YamlData::Tagged(tag, _) => return Err(format!("{line}: the tag `{tag}` is not known")),
         other => return Err(format!("{line}: not a value: {other:?}")),
     };
     Ok(Node { line, content })
+}
+
+fn convert_key(yaml: &MarkedYaml<'_>) -> Result<Key, String> {
+    let Node { line, content } = convert(yaml)?;
+    match content {
+        Content::Scalar(Json::String(name)) => Ok(Key { name, line }),
+        Content::Scalar(scalar) => Ok(Key { name: scalar.to_string(), line }),
+        _ => Err(format!("{line}: a key is to be text")),
+    }
+}
+
+/// The entries of a map, or of a list of them, of which the first that has a key
+/// counts.
+fn merge(node: Node, merged: &mut Vec<(Key, Node)>) -> Result<(), String> {
+    match node.content {
+        Content::Map(entries) => merged.extend(entries),
+        Content::List(items) => items.into_iter().try_for_each(|item| merge(item, merged))?,
+        Content::Scalar(_) => {
+            let (line, kind) = (node.line, node.kind());
+            return Err(format!(
+                "{line}: `{MERGE}` takes a map, as in `{MERGE}: *anchor`, found {kind}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn convert_scalar(scalar: &Scalar<'_>, line: usize) -> Result<Json, String> {

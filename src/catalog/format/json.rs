@@ -5,16 +5,18 @@ use std::io::Write;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::without_mark;
 use crate::catalog::error::FormatError;
 
 pub(in crate::catalog) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormatError> {
-    serde_json::from_slice(bytes).map_err(|error| FormatError::caused(error.to_string(), error))
+    let read = serde_json::from_slice(without_mark(bytes));
+    read.map_err(|error| FormatError::caused(error.to_string(), error))
 }
 
 pub(in crate::catalog) fn read_lines<T: DeserializeOwned>(
     bytes: &[u8],
 ) -> Result<Vec<T>, FormatError> {
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    let lines = without_mark(bytes).split(|byte| *byte == b'\n').enumerate();
     lines
         .filter(|(_, line)| !line.trim_ascii().is_empty())
         .map(|(at, line)| {
@@ -22,7 +24,7 @@ pub(in crate::catalog) fn read_lines<T: DeserializeOwned>(
                 // The inner line number is always 1: the line of the file is ours.
                 let column = error.column();
                 let what = error.to_string();
-                let what = what.split(" at line ").next().unwrap_or(&what);
+                let what = what.rsplit_once(" at line ").map_or(&*what, |(what, _)| what);
                 FormatError::caused(format!("line {}, column {column}: {what}", at + 1), error)
             })
         })

@@ -44,3 +44,8 @@ pub(super) fn utf8(bytes: Vec<u8>) -> Result<String, FormatError> {
         FormatError::caused(format!("not UTF-8 at byte {valid}, in line {line}"), error)
     })
 }
+
+/// The text without the mark that some programs put in front of it.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}

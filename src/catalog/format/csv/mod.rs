@@ -4,17 +4,11 @@ mod layout;
 mod quick;
 mod read;
 mod row;
+mod write;
 
-use std::io::Write;
-
-use ::csv::WriterBuilder;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::introspect;
-use crate::catalog::error::FormatError;
-
+pub(in crate::catalog) use layout::check_record;
 pub(in crate::catalog) use read::{check_header, read};
+pub(in crate::catalog) use write::write;
 
 /// How a CSV file is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,27 +39,18 @@ impl CsvOptions {
         self
     }
 
+    /// Says whether no file could be read with them.
+    pub(in crate::catalog) fn check(&self) -> Result<(), String> {
+        if self.delimiter.is_ascii() && !matches!(self.delimiter, b'"' | b'\r' | b'\n') {
+            return Ok(());
+        }
+        let found = self.delimiter.escape_ascii();
+        Err(format!(
+            "`delimiter` is one ASCII character, not a quote or a line end, found `{found}`"
+        ))
+    }
+
     fn is_missing(&self, field: &[u8]) -> bool {
         self.missing.iter().any(|text| text.as_bytes() == field)
     }
-}
-
-pub(in crate::catalog) fn write<R: Serialize + DeserializeOwned>(
-    records: &[R],
-    options: &CsvOptions,
-    out: &mut dyn Write,
-) -> Result<(), FormatError> {
-    let mut writer = WriterBuilder::new().delimiter(options.delimiter).from_writer(out);
-    for (at, record) in records.iter().enumerate() {
-        writer
-            .serialize(record)
-            .map_err(|error| FormatError::caused(format!("row {}: {error}", at + 1), error))?;
-    }
-    if let (true, Some(columns)) = (records.is_empty(), introspect::fields::<R>()) {
-        // A table of no rows still has columns.
-        writer
-            .write_record(columns)
-            .map_err(|error| FormatError::caused(error.to_string(), error))?;
-    }
-    Ok(writer.flush()?)
 }

@@ -9,8 +9,7 @@ use super::quick;
 use super::row::{Fields, Row, RowError};
 use crate::catalog::error::FormatError;
 use crate::catalog::file::Source;
-
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use crate::catalog::format::without_mark;
 
 /// Reads the records of a whole file.
 pub(in crate::catalog) fn read<R: DeserializeOwned + Send>(
@@ -36,9 +35,9 @@ pub(in crate::catalog) fn check_header<R: DeserializeOwned>(
     Layout::of::<R>(&header).map(drop)
 }
 
-/// The header, and where the rows begin.
+/// The header, empty where the file is, and where the rows begin.
 fn split_header(bytes: &[u8], options: &CsvOptions) -> Result<(ByteRecord, usize), FormatError> {
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let text = without_mark(bytes);
     let mut header = ByteRecord::new();
     let mut reader = reader(text, options);
     match reader.read_byte_record(&mut header) {
@@ -51,7 +50,7 @@ fn split_header(bytes: &[u8], options: &CsvOptions) -> Result<(ByteRecord, usize
             }
             Ok((header, bytes.len() - text.len() + body))
         }
-        Ok(false) => Err(FormatError::plain("the file is empty; a header row was expected")),
+        Ok(false) => Ok((header, bytes.len())),
         Err(error) => Err(FormatError::caused(error.to_string(), error)),
     }
 }
@@ -66,7 +65,7 @@ fn reader<'b>(bytes: &'b [u8], options: &CsvOptions) -> Reader<&'b [u8]> {
 
 /// The careful path: from the first byte to the last, by the rules of quoting.
 fn parse<R: DeserializeOwned>(bytes: &[u8], options: &CsvOptions) -> Result<Vec<R>, FormatError> {
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let text = without_mark(bytes);
     let mut reader = reader(text, options);
     let mut row = ByteRecord::new();
     let wrong = |error: csv::Error| FormatError::caused(error.to_string(), error);
@@ -75,8 +74,8 @@ fn parse<R: DeserializeOwned>(bytes: &[u8], options: &CsvOptions) -> Result<Vec<
     let mut records = Vec::new();
     while reader.read_byte_record(&mut row).map_err(wrong)? {
         let place = || {
-            let line = row.position().map_or(0, csv::Position::line);
-            format!("row {} (line {line})", records.len() + 1)
+            let byte = row.position().map_or(0, csv::Position::byte);
+            format!("row {} (line {})", records.len() + 1, line_at(text, byte))
         };
         if row.len() != layout.width {
             let (found, width) = (row.len(), layout.width);
@@ -99,4 +98,14 @@ fn describe(error: &RowError, row: &ByteRecord, layout: &Layout, place: &str) ->
         found => format!("`{}`", String::from_utf8_lossy(found)),
     };
     FormatError::plain(format!("{place}, column `{name}`: {error}, found {found}"))
+}
+
+/// The line of the row that the reader began to read at `byte`, where line ends
+/// of the row before may still stand.
+fn line_at(text: &[u8], byte: u64) -> usize {
+    let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(text.len());
+    let ends = text[byte..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let before = &text[..byte + ends];
+    let is_end = |at: &usize| before[*at] == b'\n' || before.get(*at + 1) != Some(&b'\n');
+    1 + memchr::memchr2_iter(b'\r', b'\n', before).filter(is_end).count()
 }

@@ -1,0 +1,80 @@
+//! The parameters: one tree, of which every branch and every leaf can be read.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use super::entry::{Entry, PARAMETER_PREFIX, Storage};
+
+#[derive(Default)]
+pub(super) struct Parameters {
+    root: Map<String, Json>,
+    /// The file and line of what comes from a file, by dotted path.
+    origins: BTreeMap<String, String>,
+}
+
+impl Parameters {
+    /// Adds a value under a key of its own, which the file at `origin` holds.
+    pub(super) fn add(&mut self, key: String, value: Json) {
+        self.root.insert(key, value);
+    }
+
+    /// Notes where the value at a dotted path comes from; the place it came from
+    /// before, if there is one.
+    pub(super) fn note(&mut self, path: &str, origin: &str) -> Result<(), String> {
+        match self.origins.get(path) {
+            Some(first) => Err(first.clone()),
+            None => {
+                self.origins.insert(path.to_owned(), origin.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets the value at a dotted path, whatever is there.
+    pub(super) fn set(&mut self, path: &str, value: Json) {
+        let is_replaced = |at: &str| {
+            at.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.origins.retain(|at, _| !is_replaced(at));
+        set(&mut self.root, path, value);
+    }
+
+    /// Every branch and every leaf, under its full name.
+    pub(super) fn into_entries(self) -> Vec<(String, Entry)> {
+        let Self { root, mut origins } = self;
+        let mut entries = Vec::new();
+        collect("", root, &mut |path, value| {
+            let entry = Entry { storage: Storage::Parameter(value), origin: origins.remove(&path) };
+            entries.push((format!("{PARAMETER_PREFIX}{path}"), entry));
+        });
+        entries
+    }
+}
+
+fn set(map: &mut Map<String, Json>, path: &str, value: Json) {
+    // A key may have a dot in it: it is the key if it is there.
+    let dots = path.match_indices('.').map(|(at, _)| at);
+    let inner = dots.clone().find(|at| map.get(&path[..*at]).is_some_and(Json::is_object));
+    let Some(dot) = inner.or(dots.clone().next()).filter(|_| !map.contains_key(path)) else {
+        map.insert(path.to_owned(), value);
+        return;
+    };
+    let below = map.entry(&path[..dot]).or_insert(Json::Null);
+    if !below.is_object() {
+        *below = Json::Object(Map::new());
+    }
+    if let Json::Object(below) = below {
+        set(below, &path[dot + 1..], value);
+    }
+}
+
+fn collect(above: &str, map: Map<String, Json>, entry: &mut impl FnMut(String, Json)) {
+    for (key, value) in map {
+        let path = format!("{above}{key}");
+        if let Json::Object(inner) = &value {
+            collect(&format!("{path}."), inner.clone(), entry);
+        }
+        entry(path, value);
+    }
+}
