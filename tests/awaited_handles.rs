@@ -32,10 +32,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-fn poll<R: Send + 'static>(
-    task: &mut JoinHandle<R>,
-    waker: &Waker,
-) -> Poll<Result<R, TaskError>> {
+fn poll<R: Send + 'static>(task: &mut JoinHandle<R>, waker: &Waker) -> Poll<Result<R, TaskError>> {
     Pin::new(task).poll(&mut Context::from_waker(waker))
 }
 
@@ -108,31 +105,28 @@ fn task_whose_handle_was_dropped_wakes_nobody() {
     assert_eq!(count.get(), 0);
 }
 
-/// A waker that owns a future which awaits the very task it wakes for, as that
-/// of an executor does.
-#[derive(Default)]
-struct Owns(Mutex<Option<JoinHandle<bool>>>);
+/// A waker that owns the future it wakes, as that of an executor does.
+struct Owns(Mutex<Option<JoinHandle<Arc<()>>>>);
 
 impl Wake for Owns {
     fn wake(self: Arc<Self>) {}
 }
 
 #[test]
-fn waker_that_owns_a_handle_of_the_same_task_is_dropped_without_a_deadlock() {
+fn waker_that_owns_the_handle_it_wakes_is_freed_with_the_value_when_the_task_ends() {
     let pool = one_worker();
-    let (open, gate) = mpsc::channel::<()>();
-    let mut task = pool.spawn(move || gate.recv().is_ok());
-    let mut other = pool.spawn(|| true);
-    let owner = Arc::new(Owns::default());
-    let waker = Waker::from(owner.clone());
-    assert!(poll(&mut task, &waker).is_pending());
-    assert!(poll(&mut other, &waker).is_pending());
-    *owner.0.lock().unwrap() = Some(other);
-    drop((owner, waker));
-    // Replaces that waker, which is thereby dropped, and the handle with it.
-    assert!(poll(&mut task, Waker::noop()).is_pending());
-    open.send(()).unwrap();
-    assert!(block_on(task).unwrap());
+    let (open, gate) = mpsc::channel::<Arc<()>>();
+    let mut task = pool.spawn(move || gate.recv().unwrap());
+    let owner = Arc::new(Owns(Mutex::new(None)));
+    assert!(poll(&mut task, &Waker::from(owner.clone())).is_pending());
+    *owner.0.lock().unwrap() = Some(task);
+    let freed = Arc::downgrade(&owner);
+    drop(owner);
+    assert_eq!(freed.strong_count(), 1);
+    let value = Arc::new(());
+    open.send(value.clone()).unwrap();
+    pool.install(|| ());
+    assert_eq!((freed.strong_count(), Arc::strong_count(&value)), (0, 1));
 }
 
 #[test]

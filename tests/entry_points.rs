@@ -6,7 +6,7 @@ mod support;
 use std::sync::mpsc;
 use std::thread;
 
-use entourage::ParallelIteratorExt;
+use entourage::{Executor, ParallelIteratorExt};
 use rayon::prelude::*;
 use support::recorder::Recorder;
 use support::{one_worker, steal_one, workers};
@@ -165,4 +165,61 @@ fn install_scopes_and_broadcast_carry_the_context_from_outside_and_from_within()
             assert_eq!(recorder.events(), vec![inside; 2 * (5 + num_threads)]);
         });
     }
+}
+
+/// Goes down by every way of waiting in turn, with a span for each level.
+fn descend(pool: &Executor, run: u32, depth: u32) {
+    let check = || {
+        assert_eq!(RUN.get(), Some(run));
+        info!("{run}");
+    };
+    check();
+    if depth > 0 {
+        info_span!("level", id = depth).in_scope(|| match depth % 4 {
+            0 => _ = pool.join(|| descend(pool, run, depth - 1), || descend(pool, run, depth - 1)),
+            1 => pool.scope(|s| {
+                for _ in 0..2 {
+                    s.spawn(|_| descend(pool, run, depth - 1));
+                }
+            }),
+            2 => {
+                let spawn = |_| {
+                    let inner = pool.clone();
+                    pool.spawn(move || descend(&inner, run, depth - 1))
+                };
+                for task in [0, 1].map(spawn) {
+                    task.join().unwrap();
+                }
+            }
+            _ => {
+                let twice = (0..2).into_par_iter().in_context();
+                twice.for_each(|_| descend(pool, run, depth - 1));
+            }
+        });
+    }
+    check();
+}
+
+#[test]
+fn sixteen_runs_that_wait_in_every_way_on_eight_threads_mix_up_nothing() {
+    Recorder::record(|recorder| {
+        let pool = workers(8);
+        let start = |run: u32| {
+            let inner = pool.clone();
+            let span = info_span!("run", id = run);
+            span.in_scope(|| RUN.scope(run, || pool.spawn(move || descend(&inner, run, 7))))
+        };
+        let runs: Vec<_> = (0..16).map(start).collect();
+        for run in runs {
+            run.join().unwrap();
+        }
+        let events = recorder.events();
+        assert_eq!(events.len(), 16 * 2 * 255);
+        for (message, spans) in events {
+            assert_eq!(spans[0], format!("run-{message}"));
+            let levels: Vec<_> = (1..=7).rev().map(|level| format!("level-{level}")).collect();
+            assert_eq!(spans[1..], levels[..spans.len() - 1]);
+        }
+        assert!(pool.broadcast(|_| RUN.get()).iter().all(Option::is_none));
+    });
 }

@@ -95,6 +95,21 @@ fn handle_says_whether_its_task_is_over() {
     assert!(task.join().unwrap());
 }
 
+#[test]
+fn what_a_task_carried_is_gone_when_its_handle_is_ready() {
+    entourage::context_key! { static LARGE: Arc<()> = propagate; }
+    let pool = one_worker();
+    for _ in 0..100 {
+        let value = Arc::new(());
+        let task = LARGE.scope(value.clone(), || pool.spawn(|| LARGE.get().is_some()));
+        while !task.is_finished() {
+            std::thread::yield_now();
+        }
+        assert_eq!(Arc::strong_count(&value), 1);
+        assert!(task.join().unwrap());
+    }
+}
+
 /// Starts a task on each of these, at once, hands each the handle of the next in
 /// the circle to join, and returns what they were told.
 fn circle(pools: &[&Executor]) -> Vec<Result<(), TaskError>> {

@@ -23,7 +23,9 @@ fn stolen_task_does_not_see_the_waiting_tasks_span() {
         let pool = one_worker();
         let waiting = info_span!("waiting").in_scope(|| pool.spawn(steal_one));
         let stolen = info_span!("stolen").in_scope(|| pool.spawn(|| info!("inside")));
-        (waiting.join().unwrap(), stolen.join().unwrap());
+        for task in [waiting, stolen] {
+            task.join().unwrap();
+        }
         assert_eq!(recorder.spans_of("inside"), ["stolen"]);
     });
 }
@@ -108,7 +110,9 @@ fn five_nested_spans_are_parked_innermost_first_and_resumed_in_order() {
         let worker = only_thread_of(&pool);
         let waiting = info_span!("s", id = 0).in_scope(|| pool.spawn(five_deep));
         let stolen = info_span!("stolen").in_scope(|| pool.spawn(|| info!("inside")));
-        (waiting.join().unwrap(), stolen.join().unwrap());
+        for task in [waiting, stolen] {
+            task.join().unwrap();
+        }
 
         let mut expected = vec!["+s-0", "+s-1", "+s-2", "+s-3", "+s-4"];
         expected.extend(&FIVE_PARKED[..5]);

@@ -316,7 +316,8 @@ impl<'a> Sums<'a> {
             lines.push((Reverse(group.flights), *code, group, p90));
         }
         lines.sort_unstable_by_key(|(flights, code, ..)| (*flights, *code));
-        for (_, code, Group { flights, cancelled, dep, arr }, p90) in lines {
+        for (_, code, group, p90) in lines {
+            let Group { flights, cancelled, dep, arr } = *group;
             let (code, name) = (text(Some(&code)), text(names.get(code)));
             let (dep, arr, p90) = (mean(dep), mean(arr), number(p90, ""));
             _ = writeln!(csv, "{code},{name},{flights},{cancelled},{dep},{arr},{p90}");

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, presets};
 use entourage::{
     BuildError, Catalog, Executor, JsonLines, NodeReport, Propagation, RunError, RunLogLayer,
     RunLogger, RunOptions, RunReport, SequentialRunner, ThreadRunner,
@@ -118,7 +118,7 @@ fn tell(line: impl Display) {
 
 fn table(report: &RunReport) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     table.set_header(["node", "state", "queued", "ran", "rows"]);
     for node in report.nodes() {
         table.add_row(cells(node));

@@ -216,8 +216,8 @@ impl CatalogBuilder {
         for (name, entry) in read.into_iter().chain(parameters.into_entries()).chain(self.entries) {
             match entries.get(&name) {
                 Some(first) => {
-                    let (first, second) = (first.origin(), entry.origin());
-                    problems.push(format!("`{name}` is bound twice: first{first}, then{second}"));
+                    let (first, second) = (first.place(), entry.place());
+                    problems.push(format!("`{name}` is bound twice: in {first} and in {second}"));
                 }
                 None => drop(entries.insert(name, entry)),
             }

@@ -27,4 +27,9 @@ impl Entry {
     pub(crate) fn origin(&self) -> String {
         self.origin.as_ref().map_or_else(String::new, |origin| format!(" ({origin})"))
     }
+
+    /// The same as a place of its own.
+    pub(crate) fn place(&self) -> &str {
+        self.origin.as_deref().unwrap_or("the program")
+    }
 }

@@ -169,9 +169,10 @@ pub(crate) fn run_clean<R>(f: impl FnOnce() -> R) -> R {
             current::leave_task(false);
         }
     }
-    if current::enter_task() {
+    if current::is_in_task() {
         return run_hidden(f).unwrap_or_else(|payload| resume_unwind(payload));
     }
+    current::enter_task();
     let _leave = Leave;
     f()
 }

@@ -11,6 +11,11 @@ use super::values::Context;
 
 /// Something that a [`Propagation`] can name: a [`Key`], [`SPAN`], or a static
 /// of any type that is an [`Accessor`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that a propagation list can name",
+    label = "neither a key, nor `SPAN`, nor an accessor",
+    note = "a list names keys declared with `context_key!`, `SPAN`, and statics of a type that is an `Accessor`"
+)]
 pub trait Carried: sealed::Sealed + Send + Sync + 'static {
     /// The name used in messages.
     fn name(&'static self) -> &'static str;

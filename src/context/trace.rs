@@ -71,9 +71,7 @@ impl Trace {
 
 /// Whether this thread has the global dispatcher, and `span` current under it.
 fn is_current(span: Option<&span::Id>) -> bool {
-    dispatcher::get_default(|dispatch| {
-        is_global(dispatch) && dispatch.current_span().id() == span
-    })
+    dispatcher::get_default(|dispatch| is_global(dispatch) && dispatch.current_span().id() == span)
 }
 
 /// The state of one thread's spans between [`enter`](Self::enter) and

@@ -9,6 +9,14 @@
 //! start. The latter is a deadlock, and this table is how it is seen before it
 //! happens: entries are made and followed under one lock, so of the threads that
 //! would close a circle the last one sees it whole.
+//!
+//! Threads wait here, not tasks. A worker that waits in a scope or a join of
+//! rayon's steals, and what it steals may come to wait for the task beneath it,
+//! which cannot go on before that returns: this is refused as well, though of
+//! the tasks alone none waits for itself. It takes a handle in other hands than
+//! those of the task that spawned. Who joins only what it spawned waits for what
+//! began later than itself, and what lies on top of a task began later, too, so
+//! that such waits never close a circle.
 
 use std::collections::HashMap;
 use std::sync::Arc;

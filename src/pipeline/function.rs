@@ -36,6 +36,16 @@ impl<T, E: Into<BoxError>> IntoOutput<T, Fallible> for Result<T, E> {
     }
 }
 
+enum Undecided {}
+
+/// What nothing returns. While two implementations could be meant the compiler
+/// waits until it has seen what the node writes, and then tells of that.
+impl<T> IntoOutput<Undecided, Undecided> for T {
+    fn into_output(self) -> Result<Undecided, BoxError> {
+        Err("nothing writes this".into())
+    }
+}
+
 /// A function from references to the values it reads, `Args`, to what it
 /// writes, `Output`.
 #[diagnostic::on_unimplemented(

@@ -174,6 +174,13 @@ impl Pipeline {
 }
 
 impl PlannedNode {
+    /// What it reads, each once.
+    pub(crate) fn distinct_inputs(&self) -> impl Iterator<Item = DatasetIndex> + '_ {
+        let inputs = self.inputs.iter().enumerate();
+        let distinct = inputs.filter(|(at, dataset)| !self.inputs[..*at].contains(dataset));
+        distinct.map(|(_, dataset)| *dataset)
+    }
+
     fn duplicate(&self) -> Self {
         let (node, name) = (self.node.clone(), self.name.clone());
         Self { node, name, inputs: self.inputs.clone(), outputs: self.outputs.clone() }

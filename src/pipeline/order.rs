@@ -68,8 +68,10 @@ fn find_circle(
         at = producers(&nodes[at as usize], datasets).find(is_waiting).unwrap_or(at);
     }
     let mut circle = path.split_off(seen_at[&at]);
-    // Told in the direction of the data.
+    // Told in the direction of the data, from the first by name on.
     circle.reverse();
+    let first = circle.iter().enumerate().min_by_key(|(_, at)| **at).map_or(0, |(first, _)| first);
+    circle.rotate_left(first);
     circle.extend(circle.first().copied());
     circle
 }
@@ -79,9 +81,7 @@ fn producers<'a>(
     node: &'a PlannedNode,
     datasets: &'a [DatasetInfo],
 ) -> impl Iterator<Item = NodeIndex> + 'a {
-    let inputs = node.inputs.iter().enumerate();
-    let distinct = inputs.filter(|(at, dataset)| !node.inputs[..*at].contains(dataset));
-    distinct.filter_map(|(_, dataset)| datasets[*dataset as usize].producer)
+    node.distinct_inputs().filter_map(|dataset| datasets[dataset as usize].producer)
 }
 
 /// Puts the nodes into `order`, and renames them in the datasets.

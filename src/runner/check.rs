@@ -1,10 +1,13 @@
 //! Everything that can be known to be wrong before the first node runs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use super::plan::{Binding, Plan, UNDECLARED};
 use crate::catalog::{Catalog, Codec, Entry, FileDataset, Storage, did_you_mean};
+use crate::context::discard;
+use crate::executor::message_of;
 use crate::pipeline::{DatasetIndex, DatasetInfo};
 
 /// Reads the parameters into the plan, and looks at every dataset that the
@@ -12,7 +15,7 @@ use crate::pipeline::{DatasetIndex, DatasetInfo};
 pub(super) fn check(plan: &mut Plan<'_>, catalog: &Catalog, deny_unused: bool) -> Vec<String> {
     let mut problems = Vec::new();
     for at in 0..plan.bindings.len() {
-        match check_dataset(plan, catalog, at as DatasetIndex) {
+        match checked(plan, catalog, at as DatasetIndex) {
             Ok(None) => {}
             Ok(Some(ready)) => plan.bindings[at] = ready,
             Err(problem) => problems.push(problem),
@@ -23,6 +26,20 @@ pub(super) fn check(plan: &mut Plan<'_>, catalog: &Catalog, deny_unused: bool) -
         check_unused(plan, catalog, &mut problems);
     }
     problems
+}
+
+/// Makes a panic of the user's code (a dataset, a `Deserialize`) a problem.
+fn checked<'a>(
+    plan: &Plan<'a>,
+    catalog: &Catalog,
+    at: DatasetIndex,
+) -> Result<Option<Binding<'a>>, String> {
+    let check = AssertUnwindSafe(|| check_dataset(plan, catalog, at));
+    catch_unwind(check).unwrap_or_else(|payload| {
+        let (name, message) = (plan.name(at), message_of(&*payload));
+        discard(payload);
+        Err(format!("dataset `{name}`: the look at it panicked: {message}"))
+    })
 }
 
 fn check_dataset<'a>(
@@ -85,7 +102,7 @@ fn check_file(file: &FileDataset, codec: &dyn Codec, is_read: bool) -> Result<()
         let (family, format) = (codec.family(), file.format().name());
         return Err(format!("it is of the {family} family, which cannot be stored as {format}"));
     }
-    let checked = if is_read { file.check_readable(codec) } else { file.check_writable() };
+    let checked = if is_read { file.check_readable(codec) } else { file.check_writable(codec) };
     checked.map_err(|error| format!("{}: {error}", file.describe()))
 }
 
@@ -118,18 +135,21 @@ fn wanted_by(plan: &Plan<'_>, dataset: &DatasetInfo) -> String {
     names.join(", ")
 }
 
-/// Two names for one file, of which one is written: the run's outcome would hang
-/// on who comes first.
+/// Several names for one file, of which one is written: the run's outcome would
+/// hang on who comes first.
 fn check_shared_files(plan: &Plan<'_>, problems: &mut Vec<String>) {
-    let mut first: HashMap<PathBuf, &DatasetInfo> = HashMap::new();
+    let mut files: BTreeMap<PathBuf, Vec<&DatasetInfo>> = BTreeMap::new();
     for (dataset, binding) in plan.pipeline.datasets().iter().zip(&plan.bindings) {
-        let Binding::Bound(Entry { storage: Storage::File(file), .. }) = binding else { continue };
-        let path = std::path::absolute(file.path()).unwrap_or_else(|_| file.path().to_owned());
-        let Some(other) = first.insert(path, dataset) else { continue };
-        if other.producer.is_some() || dataset.producer.is_some() {
-            let (a, b, path) = (&other.slot.name, &dataset.slot.name, file.describe());
-            problems
-                .push(format!("datasets `{a}` and `{b}` are both {path}, and a node writes it"));
+        if let Binding::Bound(Entry { storage: Storage::File(file), .. }) = binding {
+            files.entry(file.real_path()).or_default().push(dataset);
+        }
+    }
+    for (path, datasets) in files {
+        if datasets.len() > 1 && datasets.iter().any(|dataset| dataset.producer.is_some()) {
+            let names: Vec<_> =
+                datasets.iter().map(|info| format!("`{}`", info.slot.name)).collect();
+            let (names, path) = (names.join(" and "), path.display());
+            problems.push(format!("datasets {names} are one file, {path}, and a node writes it"));
         }
     }
 }

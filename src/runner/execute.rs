@@ -1,16 +1,15 @@
 //! One node: its loads, its function, its saves.
 
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::context::RunContext;
-use super::error::{FailureKind, NodeFailure, RunError};
+use super::error::{FailureKind, NodeFailure};
 use super::inputs::Inputs;
 use super::plan::{Binding, Plan};
-use super::report::{Fate, NodeReport, Outputs, RunReport};
-use super::state::{Held, Outcome, RunState};
+use super::report::Fate;
+use super::state::{Outcome, RunState};
 use crate::catalog::Value;
-use crate::context::{RunId, discard};
+use crate::context::{RunId, discard, drop_clean};
 use crate::executor::{message_of, place_of};
 use crate::pipeline::{NodeIndex, PlannedNode};
 
@@ -26,19 +25,28 @@ pub(super) struct Run<'a> {
 /// How far a node came within the current attempt.
 enum Attempt {
     Finished(Fate, Option<usize>),
+    /// It will be started again.
     Waiting,
+    /// It cannot run, for want of an input that another node failed to load.
+    Blocked,
 }
 
 impl Run<'_> {
     /// The nodes that wait for nothing.
-    pub(super) fn roots(&self) -> Vec<NodeIndex> {
+    pub(super) fn roots(&self) -> impl Iterator<Item = NodeIndex> {
         let all = 0..self.state.nodes.len() as NodeIndex;
-        all.filter(|at| self.state.nodes[*at as usize].is_ready()).collect()
+        all.filter(|at| self.state.nodes[*at as usize].is_ready())
     }
 
-    /// Runs node `at`, and passes the nodes that can be started now to `ready`.
+    /// Runs node `at`. The nodes that waited for what it loads are passed to
+    /// `wake` at once, those that can be started because it is done to `ready`.
     /// Never panics, whatever the node, its data or its context do.
-    pub(super) fn execute(&self, at: NodeIndex, ready: &mut Vec<NodeIndex>) {
+    pub(super) fn execute(
+        &self,
+        at: NodeIndex,
+        wake: &dyn Fn(NodeIndex),
+        ready: &mut Vec<NodeIndex>,
+    ) {
         if self.state.is_stopped() {
             return;
         }
@@ -47,30 +55,31 @@ impl Run<'_> {
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
         let attempt = caught(node, || {
-            self.context.enter(&node.name, || caught(node, || self.attempt(at, node, ready)))
+            self.context.enter(&node.name, || caught(node, || self.attempt(at, node, wake)))
         });
-        let Attempt::Finished(fate, rows) = attempt else { return };
+        let (fate, rows) = match attempt {
+            Attempt::Finished(fate, rows) => (fate, rows),
+            Attempt::Waiting => return,
+            Attempt::Blocked => return self.abandon(at),
+        };
         let state = &self.state.nodes[at as usize];
         let queued = began.saturating_sub(state.ready_at());
         let ran = self.state.elapsed().saturating_sub(began);
         match &fate {
             Fate::Done => self.release_consumers(node, ready),
-            Fate::Failed(_) if !self.keep_going => self.state.stop(),
-            _ => {}
+            _ if self.keep_going => self.abandon(at),
+            _ => self.state.stop(),
         }
         state.finish(Outcome { fate, queued, ran, rows });
     }
 
-    fn attempt(&self, at: NodeIndex, node: &PlannedNode, ready: &mut Vec<NodeIndex>) -> Attempt {
-        let inputs = match self.inputs(at, ready) {
+    fn attempt(&self, at: NodeIndex, node: &PlannedNode, wake: &dyn Fn(NodeIndex)) -> Attempt {
+        let inputs = match self.inputs(at, wake) {
             Inputs::Ready(inputs) => inputs,
             Inputs::Waiting => return Attempt::Waiting,
+            Inputs::Blocked => return Attempt::Blocked,
             Inputs::Failed(error) => {
                 return Attempt::Finished(failed(node, FailureKind::Load(error)), None);
-            }
-            Inputs::Blocked(by) => {
-                let by = self.plan.pipeline.nodes()[by as usize].name.to_string();
-                return Attempt::Finished(Fate::Skipped { by }, None);
             }
         };
         let outputs = (node.node.body)(&inputs);
@@ -96,8 +105,10 @@ impl Run<'_> {
         rows.reduce(|a, b| a + b)
     }
 
-    /// Saves what the catalog keeps, and keeps what somebody will want.
+    /// Saves what the catalog keeps; then keeps what somebody will want, so that
+    /// of a node which fails nothing is.
     fn store(&self, node: &PlannedNode, outputs: Vec<Value>) -> Result<(), FailureKind> {
+        let mut kept = Vec::new();
         for (&dataset, value) in node.outputs.iter().zip(outputs) {
             match &self.plan.bindings[dataset as usize] {
                 Binding::Bound(entry) => {
@@ -108,12 +119,26 @@ impl Run<'_> {
                     let saved = span.in_scope(|| self.plan.save(dataset, entry, &value));
                     saved.map_err(FailureKind::Save)?;
                 }
-                Binding::Unbound | Binding::Ready(_) => {
-                    *self.state.datasets[dataset as usize].held() = Held::Value(value);
-                }
+                Binding::Unbound | Binding::Ready(_) => kept.push((dataset, value)),
             }
         }
+        for (dataset, value) in kept {
+            drop(self.state.datasets[dataset as usize].write(value));
+        }
         Ok(())
+    }
+
+    /// Lets go of what node `at` and all that wait for it would have read.
+    #[cold]
+    fn abandon(&self, at: NodeIndex) {
+        self.let_go(at, drop_clean);
+        let mut abandoned = vec![at];
+        while let Some(at) = abandoned.pop() {
+            for &dataset in &self.plan.pipeline.nodes()[at as usize].outputs {
+                let consumers = &self.plan.pipeline.datasets()[dataset as usize].consumers;
+                abandoned.extend(consumers.iter().filter(|at| self.let_go(**at, drop_clean)));
+            }
+        }
     }
 
     fn release_consumers(&self, node: &PlannedNode, ready: &mut Vec<NodeIndex>) {
@@ -127,55 +152,6 @@ impl Run<'_> {
                 }
             }
         }
-    }
-
-    /// The story of the run, once every thread has left it.
-    pub(super) fn conclude(self) -> Result<RunReport, RunError> {
-        let took = self.state.elapsed();
-        let nodes = self.plan.pipeline.nodes();
-        let datasets = self.plan.pipeline.datasets();
-        // Which failed node keeps each node from running, if one does.
-        let mut blockers: Vec<Option<NodeIndex>> = Vec::with_capacity(nodes.len());
-        let mut reports = Vec::with_capacity(nodes.len());
-        for (at, node) in nodes.iter().enumerate() {
-            let producers = node.inputs.iter().filter_map(|at| datasets[*at as usize].producer);
-            let blocker = producers.filter_map(|at| blockers[at as usize]).next();
-            let outcome = self.state.nodes[at].take_outcome();
-            let report = |fate, queued, ran, rows| {
-                let name = node.name.to_string();
-                NodeReport { name, fate, queued, ran, rows }
-            };
-            let (blocks, report) = match (outcome, blocker) {
-                (Some(Outcome { fate, queued, ran, rows }), _) => {
-                    let blocks = match &fate {
-                        Fate::Done => None,
-                        _ => Some(at as NodeIndex),
-                    };
-                    (blocks, report(fate, queued, ran, rows))
-                }
-                (None, Some(by)) => {
-                    let by_name = nodes[by as usize].name.to_string();
-                    let fate = Fate::Skipped { by: by_name };
-                    (Some(by), report(fate, Default::default(), Default::default(), None))
-                }
-                (None, None) => {
-                    (None, report(Fate::NeverStarted, Default::default(), Default::default(), None))
-                }
-            };
-            blockers.push(blocks);
-            reports.push(report);
-        }
-        let is_complete = reports.iter().all(|node| matches!(node.fate, Fate::Done));
-        let mut outputs = Outputs::default();
-        for (info, state) in datasets.iter().zip(&self.state.datasets) {
-            if let (true, Held::Value(value)) =
-                (info.consumers.is_empty(), mem::replace(&mut *state.held(), Held::Released))
-            {
-                outputs.0.insert(info.slot.name.to_string(), value);
-            }
-        }
-        let report = RunReport { run_id: self.run_id, took, nodes: reports, outputs };
-        if is_complete { Ok(report) } else { Err(RunError::failed(report)) }
     }
 }
 

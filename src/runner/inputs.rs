@@ -1,5 +1,7 @@
 //! How a node comes by its inputs.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::execute::Run;
 use super::state::Held;
 use crate::catalog::{DatasetError, Value};
@@ -13,15 +15,15 @@ pub(super) enum Inputs {
     /// One cannot be loaded.
     Failed(DatasetError),
     /// Another node tried to load one of them, and failed.
-    Blocked(NodeIndex),
+    Blocked,
 }
 
 impl Run<'_> {
     /// Gets every input of node `at`, loading what nobody is loading yet. Nodes
-    /// that waited for such a load are passed to `wake`.
-    pub(super) fn inputs(&self, at: NodeIndex, wake: &mut Vec<NodeIndex>) -> Inputs {
+    /// that waited for such a load are passed to `wake` as soon as it is over.
+    pub(super) fn inputs(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Inputs {
         let node = &self.plan.pipeline.nodes()[at as usize];
-        for &dataset in &node.inputs {
+        for dataset in node.distinct_inputs() {
             if self.claims_load(dataset)
                 && let Err(error) = self.load(at, dataset, wake)
             {
@@ -36,19 +38,27 @@ impl Run<'_> {
                     waiting.push(at);
                     return Inputs::Waiting;
                 }
-                Held::Failed(by) => return Inputs::Blocked(*by),
+                Held::Failed(_) => return Inputs::Blocked,
                 Held::Nothing | Held::Released => {
                     unreachable!("a dataset that a node has yet to read is loaded or being loaded")
                 }
             }
         }
-        for (position, &dataset) in node.inputs.iter().enumerate() {
-            if !node.inputs[..position].contains(&dataset) {
-                // The last reader's value is dropped here, but for its own hold.
-                drop(self.state.datasets[dataset as usize].read_by_one());
+        // The last reader's value goes with the node's own hold on it.
+        self.let_go(at, drop);
+        Inputs::Ready(values)
+    }
+
+    /// Counts node `at` among those that have read; whether that is new. What
+    /// nobody is left to read is passed to `last`.
+    pub(super) fn let_go(&self, at: NodeIndex, last: impl Fn(Value)) -> bool {
+        let is_new = self.state.nodes[at as usize].reads();
+        if is_new {
+            for dataset in self.plan.pipeline.nodes()[at as usize].distinct_inputs() {
+                self.state.datasets[dataset as usize].read_by_one().map(&last);
             }
         }
-        Inputs::Ready(values)
+        is_new
     }
 
     /// Whether this thread is now the one to load `dataset`.
@@ -65,30 +75,19 @@ impl Run<'_> {
         &self,
         at: NodeIndex,
         dataset: DatasetIndex,
-        wake: &mut Vec<NodeIndex>,
+        wake: &dyn Fn(NodeIndex),
     ) -> Result<(), DatasetError> {
-        /// Ends the claim also when a load panics, so that nobody waits for it.
-        struct Claim<'a, 'r> {
-            run: &'a Run<'r>,
-            dataset: DatasetIndex,
-            outcome: Held,
-            wake: &'a mut Vec<NodeIndex>,
-        }
-        impl Drop for Claim<'_, '_> {
-            fn drop(&mut self) {
-                let mut held = self.run.state.datasets[self.dataset as usize].held();
-                let outcome = std::mem::replace(&mut self.outcome, Held::Nothing);
-                if let Held::Loading(waiting) = std::mem::replace(&mut *held, outcome) {
-                    self.wake.extend(waiting);
-                }
-            }
-        }
-        let mut claim = Claim { run: self, dataset, outcome: Held::Failed(at), wake };
         let span = tracing::debug_span!(
             target: "entourage::run", "load", dataset = %self.plan.name(dataset)
         );
-        let value = span.in_scope(|| self.plan.load(dataset))?;
-        claim.outcome = Held::Value(value);
-        Ok(())
+        // Caught, so that nobody waits for a load that panicked.
+        let loaded = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| self.plan.load(dataset))));
+        let (held, outcome) = match loaded {
+            Ok(Ok(value)) => (Held::Value(value), Ok(Ok(()))),
+            Ok(Err(error)) => (Held::Failed(at), Ok(Err(error))),
+            Err(payload) => (Held::Failed(at), Err(payload)),
+        };
+        self.state.datasets[dataset as usize].loaded(held).into_iter().for_each(wake);
+        outcome.unwrap_or_else(|payload| resume_unwind(payload))
     }
 }

@@ -2,6 +2,7 @@
 //! run's context, and tells the fate of every one.
 
 mod check;
+mod conclude;
 mod context;
 mod error;
 mod execute;

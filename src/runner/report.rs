@@ -10,7 +10,7 @@ use crate::catalog::{Data, DataType, Value};
 use crate::context::RunId;
 
 /// What became of one node.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub enum Fate {
     /// It ran, and its outputs are saved.
@@ -23,6 +23,7 @@ pub enum Fate {
         by: String,
     },
     /// The run ended before its turn.
+    #[default]
     NeverStarted,
 }
 
@@ -45,7 +46,8 @@ pub struct NodeReport {
     pub name: String,
     /// What became of it.
     pub fate: Fate,
-    /// How long it was ready before a worker began it.
+    /// How long it was ready before a worker began it with all its inputs at
+    /// hand or its own to load.
     pub queued: Duration,
     /// How long its loads, its function and its saves took.
     pub ran: Duration,

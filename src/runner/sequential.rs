@@ -59,12 +59,12 @@ impl SequentialRunner {
         let is_clean = false;
         let run = prepare(pipeline, catalog, options, &propagation, is_clean, capture)?;
         // Nodes are in an order in which each finds its producers done. What a
-        // node makes ready is therefore still to come.
+        // node makes ready is therefore still to come, and none waits for a load.
         let mut ready = Vec::new();
         for at in 0..pipeline.len() as u32 {
-            let state = &run.state.nodes[at as usize];
-            if state.is_ready() {
-                run.execute(at, &mut ready);
+            if run.state.nodes[at as usize].is_ready() {
+                run.execute(at, &|_| (), &mut ready);
+                ready.clear();
             }
         }
         run.conclude()

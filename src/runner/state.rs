@@ -3,10 +3,12 @@
 //! Each node counts the producers it still waits for; the thread that brings the
 //! count to zero, and no other, makes it ready. Each dataset counts the nodes
 //! that still have to read it; the one that brings that to zero lets the value
-//! go. Values that must be loaded are loaded by the first node that wants them,
-//! and the others are put on the dataset's list and started again when it is
-//! there: no thread ever waits for another.
+//! go. A node that can never run any more, because of one that failed, counts as
+//! having read. Values that must be loaded are loaded by the first node that
+//! wants them, and the others are put on the dataset's list and started again
+//! when it is there: no thread ever waits for another.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use super::report::Fate;
@@ -26,9 +28,12 @@ pub(super) struct NodeState {
     waiting_for: AtomicU32,
     /// Nanoseconds from the run's beginning.
     ready_at: AtomicU64,
+    /// Whether it has read its inputs, or never will.
+    has_read: AtomicBool,
     outcome: Mutex<Option<Outcome>>,
 }
 
+#[derive(Default)]
 pub(super) struct Outcome {
     pub(super) fate: Fate,
     pub(super) queued: Duration,
@@ -47,7 +52,7 @@ pub(super) enum Held {
     Value(Value),
     /// Somebody is loading it; these nodes want it too.
     Loading(Vec<NodeIndex>),
-    /// The load failed, in this node.
+    /// The load failed, in this node. So it stays.
     Failed(NodeIndex),
     /// Read by all who would.
     Released,
@@ -57,19 +62,18 @@ impl RunState {
     pub(super) fn new(pipeline: &Pipeline) -> Self {
         let datasets = pipeline.datasets();
         let nodes = pipeline.nodes().iter().map(|node| {
-            let produced = |dataset: &&u32| datasets[**dataset as usize].producer.is_some();
-            let distinct = |(at, dataset): &(usize, &u32)| !node.inputs[..*at].contains(dataset);
-            let inputs =
-                node.inputs.iter().enumerate().filter(distinct).map(|(_, dataset)| dataset);
-            let waiting_for = inputs.filter(produced).count() as u32;
+            let produced = |dataset: &u32| datasets[*dataset as usize].producer.is_some();
+            let waiting_for = node.distinct_inputs().filter(produced).count() as u32;
             NodeState {
                 waiting_for: AtomicU32::new(waiting_for),
                 ready_at: AtomicU64::new(0),
+                has_read: AtomicBool::new(false),
                 outcome: Mutex::new(None),
             }
         });
+        // What no node reads is read by the report.
         let held = |readers: usize| DatasetState {
-            readers: AtomicU32::new(readers as u32),
+            readers: AtomicU32::new(readers.max(1) as u32),
             held: Mutex::new(Held::Nothing),
         };
         Self {
@@ -109,6 +113,11 @@ impl NodeState {
         self.waiting_for.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
+    /// Notes that its inputs are read, or never will be; whether that is new.
+    pub(super) fn reads(&self) -> bool {
+        !self.has_read.swap(true, Ordering::Relaxed)
+    }
+
     pub(super) fn set_ready(&self, at: Duration) {
         let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
         self.ready_at.store(nanos, Ordering::Relaxed);
@@ -132,10 +141,42 @@ impl DatasetState {
         self.held.lock()
     }
 
-    /// Notes that one reader has what it needs. The last one is given the value
-    /// that was kept for it, to be dropped outside the lock.
-    pub(super) fn read_by_one(&self) -> Option<Held> {
-        let was_last = self.readers.fetch_sub(1, Ordering::AcqRel) == 1;
-        was_last.then(|| std::mem::replace(&mut *self.held.lock(), Held::Released))
+    /// Puts a written value where its readers find it, or gives it back where
+    /// all of them have become unable to run.
+    pub(super) fn write(&self, value: Value) -> Option<Value> {
+        let mut held = self.held.lock();
+        // Under the lock, which `read_by_one` takes after it has counted: whoever
+        // counts the last reader after this look finds the value and takes it.
+        if self.readers.load(Ordering::Acquire) == 0 {
+            return Some(value);
+        }
+        *held = Held::Value(value);
+        None
+    }
+
+    /// Puts down what a load came to, and returns the nodes that wait for it.
+    pub(super) fn loaded(&self, outcome: Held) -> Vec<NodeIndex> {
+        match mem::replace(&mut *self.held.lock(), outcome) {
+            Held::Loading(waiting) => waiting,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Notes that one reader has what it needs, or is none any more. The last
+    /// one is given the value that was kept for it, to be dropped outside the
+    /// lock.
+    pub(super) fn read_by_one(&self) -> Option<Value> {
+        if self.readers.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return None;
+        }
+        let mut held = self.held.lock();
+        match mem::replace(&mut *held, Held::Released) {
+            Held::Value(value) => Some(value),
+            failed @ Held::Failed(_) => {
+                *held = failed;
+                None
+            }
+            Held::Nothing | Held::Loading(_) | Held::Released => None,
+        }
     }
 }

@@ -88,12 +88,13 @@ impl ThreadRunner {
 
 fn start<'scope, 'run: 'scope>(run: &'run Run<'run>, at: NodeIndex, scope: &Scope<'_, 'scope>) {
     scope.spawn(move |scope| {
+        let wake = |other| start(run, other, scope);
         let mut next = vec![at];
         // What a node makes ready is begun here, but for one handed to others
         // each: the chain of a deep pipeline never leaves its worker, and never
         // deepens its stack.
         while let Some(at) = next.pop() {
-            run.execute(at, &mut next);
+            run.execute(at, &wake, &mut next);
             for other in next.drain(1.min(next.len())..) {
                 start(run, other, scope);
             }

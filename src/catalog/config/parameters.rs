@@ -39,8 +39,7 @@ impl File<'_> {
         let origin = format!("{}:{}", self.path.display(), key.line);
         if let Err(first) = self.parameters.note(&path, &origin) {
             let name = format!("{PARAMETER_PREFIX}{path}");
-            self.problems
-                .push(format!("`{name}` is bound twice: first ({first}), then ({origin})"));
+            self.problems.push(format!("`{name}` is bound twice: in {first} and in {origin}"));
             return false;
         }
         if let Content::Map(inner) = &node.content {

@@ -77,7 +77,7 @@ pub(in crate::catalog) fn check_record<R: DeserializeOwned>() -> Result<(), Form
     }
     let name = std::any::type_name::<R>();
     let what =
-        format!("a row of a CSV file is a struct, a map or a tuple, and `{name}` is neither");
+        format!("a row of a CSV file is a struct, a map or a tuple, and `{name}` is none of them");
     Err(FormatError::plain(what))
 }
 

@@ -1,0 +1,77 @@
+//! The end of a run: every node's fate, and what came out.
+
+use std::mem;
+
+use super::error::RunError;
+use super::execute::Run;
+use super::report::{Fate, NodeReport, Outputs, RunReport};
+use super::state::{Held, Outcome};
+use crate::context::drop_clean;
+use crate::pipeline::{NodeIndex, PlannedNode};
+
+impl Run<'_> {
+    /// The story of the run, once every thread has left it.
+    pub(super) fn conclude(self) -> Result<RunReport, RunError> {
+        let took = self.state.elapsed();
+        let nodes = self.fates();
+        let is_complete = nodes.iter().all(|node| matches!(node.fate, Fate::Done));
+        let outputs = self.outputs();
+        let report = RunReport { run_id: self.run_id, took, nodes, outputs };
+        if is_complete { Ok(report) } else { Err(RunError::failed(report)) }
+    }
+
+    fn fates(&self) -> Vec<NodeReport> {
+        let nodes = self.plan.pipeline.nodes();
+        // Which failed node keeps each node from having run, if one does: by the
+        // order of the inputs, not of the failures, so that it is always the same.
+        let mut blockers: Vec<Option<NodeIndex>> = Vec::with_capacity(nodes.len());
+        let mut reports = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
+            let unrun = |fate| Outcome { fate, ..Outcome::default() };
+            let (outcome, blocker) = match self.state.nodes[at].take_outcome() {
+                Some(outcome) => {
+                    let is_done = matches!(outcome.fate, Fate::Done);
+                    (outcome, (!is_done).then_some(at as NodeIndex))
+                }
+                None => match self.blocker(node, &blockers) {
+                    Some(by) => {
+                        let name = nodes[by as usize].name.to_string();
+                        (unrun(Fate::Skipped { by: name }), Some(by))
+                    }
+                    None => (unrun(Fate::NeverStarted), None),
+                },
+            };
+            let Outcome { fate, queued, ran, rows } = outcome;
+            reports.push(NodeReport { name: node.name.to_string(), fate, queued, ran, rows });
+            blockers.push(blocker);
+        }
+        reports
+    }
+
+    fn blocker(&self, node: &PlannedNode, blockers: &[Option<NodeIndex>]) -> Option<NodeIndex> {
+        let datasets = self.plan.pipeline.datasets();
+        node.inputs.iter().find_map(|&dataset| {
+            let producer = datasets[dataset as usize].producer;
+            let by_producer = producer.and_then(|producer| blockers[producer as usize]);
+            by_producer.or(match *self.state.datasets[dataset as usize].held() {
+                Held::Failed(by) => Some(by),
+                _ => None,
+            })
+        })
+    }
+
+    /// The free outputs. What else a failed run has left is dropped.
+    fn outputs(&self) -> Outputs {
+        let mut outputs = Outputs::default();
+        for (info, state) in self.plan.pipeline.datasets().iter().zip(&self.state.datasets) {
+            let held = mem::replace(&mut *state.held(), Held::Released);
+            let Held::Value(value) = held else { continue };
+            if info.consumers.is_empty() {
+                outputs.0.insert(info.slot.name.to_string(), value);
+            } else {
+                drop_clean(value);
+            }
+        }
+        outputs
+    }
+}

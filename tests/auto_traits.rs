@@ -1,0 +1,89 @@
+//! Which types may be sent and shared, all of them in one place: a field that is
+//! added somewhere must not change that unseen.
+
+use std::cell::Cell;
+use std::marker::PhantomPinned;
+use std::rc::Rc;
+
+use entourage::{
+    Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, InContext,
+    Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue, NodeName, Place, Propagation,
+    PropagationError, RunId, RunLogger, Scope, Snapshot, SpanKey, TaskBuilder, TaskError,
+};
+
+macro_rules! is {
+    ($type:ty: $bound:ident) => {
+        const _: fn() = || {
+            fn is<T: ?Sized + $bound>() {}
+            is::<$type>();
+        };
+    };
+    ($type:ty: not $bound:ident) => {
+        const _: fn() = || {
+            // Where the type has the trait, both of these apply, and the
+            // compiler cannot choose.
+            trait IsNot<Which> {
+                fn which() {}
+            }
+            struct Has;
+            impl<T: ?Sized> IsNot<()> for T {}
+            impl<T: ?Sized + $bound> IsNot<Has> for T {}
+            let _ = <$type as IsNot<_>>::which;
+        };
+    };
+}
+
+/// Says of a type whether it is `Send`, `Sync` and `Unpin`, in this order.
+macro_rules! auto_traits {
+    ($type:ty: yes yes yes) => { is!($type: Send); is!($type: Sync); is!($type: Unpin); };
+    ($type:ty: yes no yes) => { is!($type: Send); is!($type: not Sync); is!($type: Unpin); };
+    ($type:ty: no no yes) => { is!($type: not Send); is!($type: not Sync); is!($type: Unpin); };
+    ($type:ty: yes yes no) => { is!($type: Send); is!($type: Sync); is!($type: not Unpin); };
+}
+
+type NoSend = Rc<()>;
+type NoSync = Cell<u32>;
+
+auto_traits!(Broadcast: yes yes yes);
+auto_traits!(BuildError: yes yes yes);
+auto_traits!(Context: yes yes yes);
+auto_traits!(Executor: yes yes yes);
+auto_traits!(ExecutorBuilder: yes yes yes);
+auto_traits!(ExecutorStats: yes yes yes);
+auto_traits!(InContext<rayon::range::Iter<u32>>: yes yes yes);
+auto_traits!(InContext<NoSend>: no no yes);
+auto_traits!(Instrumented<u32>: yes yes yes);
+auto_traits!(Instrumented<NoSend>: no no yes);
+auto_traits!(Instrumented<NoSync>: yes no yes);
+auto_traits!(Instrumented<PhantomPinned>: yes yes no);
+auto_traits!(KeyPolicy: yes yes yes);
+auto_traits!(LogRecord<'_>: yes yes yes);
+auto_traits!(LogValue: yes yes yes);
+auto_traits!(NodeName: yes yes yes);
+auto_traits!(Place: yes yes yes);
+auto_traits!(Propagation: yes yes yes);
+auto_traits!(PropagationError: yes yes yes);
+auto_traits!(RunId: yes yes yes);
+auto_traits!(RunLogger: yes yes yes);
+auto_traits!(Scope<'_, '_>: yes yes yes);
+auto_traits!(Snapshot: yes yes yes);
+auto_traits!(SpanKey: yes yes yes);
+auto_traits!(TaskBuilder<'_>: yes yes yes);
+auto_traits!(TaskError: yes yes yes);
+
+// What lists are made of.
+auto_traits!(&'static dyn Carried: yes yes yes);
+
+// A key is a name: it can be shared whatever its values are.
+auto_traits!(Key<String>: yes yes yes);
+auto_traits!(Key<NoSend>: yes yes yes);
+
+// A handle gives its value to one thread only, so that need not be shareable.
+auto_traits!(JoinHandle<u32>: yes yes yes);
+auto_traits!(JoinHandle<NoSync>: yes yes yes);
+auto_traits!(JoinHandle<PhantomPinned>: yes yes yes);
+
+#[test]
+fn types_are_what_is_said_of_them() {
+    // To be compiled is all there is to it.
+}

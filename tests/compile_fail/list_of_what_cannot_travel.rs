@@ -1,0 +1,7 @@
+use entourage::Propagation;
+
+static TENANT: &str = "acme";
+
+fn main() {
+    Propagation::only([&TENANT]);
+}

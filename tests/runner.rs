@@ -1,0 +1,383 @@
+//! Both runners: who runs when, what is kept for how long, and what comes out.
+
+#![cfg(feature = "pipeline")]
+
+#[expect(dead_code, reason = "each test file needs some of the helpers")]
+#[path = "support/pipelines.rs"]
+mod pipelines;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use entourage::{
+    Catalog, Data, Executor, Fate, FileDataset, Node, Pipeline, RunOptions, SequentialRunner,
+    ThreadRunner, node,
+};
+use pipelines::{Folder, with_each_runner, with_thread_runner};
+
+const NUMBERS: Data<[u64]> = Data::memory("numbers");
+const SUM: Data<u64> = Data::memory("sum");
+const MOST: Data<u64> = Data::memory("most");
+const MEAN: Data<f64> = Data::memory("mean");
+const TEXT: Data<str> = Data::text("text");
+
+/// How long a test waits for what never comes if the code is wrong.
+const FOREVER: Duration = Duration::from_secs(30);
+
+fn number(name: impl Into<String>) -> Data<u64> {
+    Data::memory("number").named(name)
+}
+
+fn sum(numbers: &[u64]) -> u64 {
+    numbers.iter().sum()
+}
+
+fn most(numbers: &[u64]) -> Result<u64, &'static str> {
+    numbers.iter().max().copied().ok_or("no numbers")
+}
+
+fn report(sum: &u64, most: &u64, numbers: &[u64]) -> (f64, String) {
+    (*sum as f64 / numbers.len() as f64, format!("at most {most}"))
+}
+
+fn statistics() -> Pipeline {
+    Pipeline::new([
+        node(report).reads((SUM, MOST, NUMBERS)).writes((MEAN, TEXT)),
+        node(sum).reads(NUMBERS).writes(SUM),
+        node(most).reads(NUMBERS).writes(MOST),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn nodes_run_in_the_order_of_their_data_however_declared() {
+    let catalog = Catalog::builder().value(&NUMBERS, vec![1, 5, 3]).build().unwrap();
+    with_each_runner(|runner| {
+        let mut report = runner.run(&statistics(), &catalog, RunOptions::new()).unwrap();
+        assert_eq!(report.output_names().collect::<Vec<_>>(), ["mean", "text"]);
+        assert_eq!(report.take_output(&MEAN), Some(3.0));
+        assert_eq!(report.take_output(&TEXT).as_deref(), Some("at most 5"));
+        let fates: Vec<_> = report.nodes().iter().map(|node| node.fate.to_string()).collect();
+        assert_eq!(fates, ["done"; 3]);
+        let names: Vec<_> = report.nodes().iter().map(|node| &*node.name).collect();
+        assert_eq!(names, ["most", "sum", "report"]);
+    });
+}
+
+#[test]
+fn empty_pipeline_has_an_empty_result() {
+    let pipeline = Pipeline::new([]).unwrap();
+    with_each_runner(|runner| {
+        let report = runner.run(&pipeline, &Catalog::empty(), RunOptions::new()).unwrap();
+        assert!(report.nodes().is_empty() && report.output_names().next().is_none());
+    });
+}
+
+#[test]
+fn free_outputs_are_returned_and_registered_ones_saved() {
+    let folder = Folder::new();
+    let catalog = Catalog::builder()
+        .value(&NUMBERS, vec![2, 4])
+        .file("text", FileDataset::text(folder.path("text.txt")))
+        .memory("sum")
+        .build()
+        .unwrap();
+    with_each_runner(|runner| {
+        let mut report = runner.run(&statistics(), &catalog, RunOptions::new()).unwrap();
+        assert_eq!(report.output_names().collect::<Vec<_>>(), ["mean"]);
+        assert!(report.take_output(&TEXT).is_none());
+        let saved = std::fs::read_to_string(folder.path("text.txt")).unwrap();
+        assert_eq!(saved, "at most 4");
+    });
+}
+
+#[test]
+fn output_is_taken_once_by_its_name_and_type_and_by_one_owner() {
+    let catalog = Catalog::builder().value(&NUMBERS, vec![2, 4]).build().unwrap();
+    let mut report =
+        SequentialRunner::new().run(&statistics(), &catalog, RunOptions::new()).unwrap();
+    assert_eq!(report.take_output(&Data::<u8>::memory("mean")), None);
+    let shared = report.output(&MEAN).unwrap();
+    assert_eq!(report.take_output(&MEAN), None, "it is shared");
+    assert_eq!(*shared, 3.0);
+    drop(shared);
+    assert_eq!(report.take_output(&MEAN), Some(3.0));
+    assert_eq!(report.take_output(&MEAN), None, "it was taken");
+}
+
+#[test]
+fn second_run_on_one_catalog_has_the_same_result() {
+    let folder = Folder::new();
+    let text = folder.write("text.txt", "three little words");
+    let catalog = Catalog::builder().file("text", FileDataset::text(text)).build().unwrap();
+    let count = |text: &str| text.split(' ').count() as u64;
+    let pipeline = Pipeline::new([node(count).reads(TEXT).writes(SUM).named("count")]).unwrap();
+    with_each_runner(|runner| {
+        for _ in 0..2 {
+            let mut report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+            assert_eq!(report.take_output(&SUM), Some(3));
+        }
+    });
+}
+
+#[test]
+fn registered_memory_keeps_its_value_from_run_to_run() {
+    let first = Pipeline::new([node(sum).reads(NUMBERS).writes(SUM)]).unwrap();
+    let next = |sum: &u64| sum + 1;
+    let second = Pipeline::new([node(next).reads(SUM).writes(MOST).named("next")]).unwrap();
+    with_each_runner(|runner| {
+        let builder = Catalog::builder().value(&NUMBERS, vec![1, 2]).memory("sum");
+        let catalog = builder.build().unwrap();
+        let error = runner.run(&second, &catalog, RunOptions::new()).unwrap_err();
+        let told = "dataset `sum`: it is in memory, nothing has been saved there, and no node \
+                    writes it; it is wanted by `next`";
+        assert_eq!(error.problems(), [told]);
+        runner.run(&first, &catalog, RunOptions::new()).unwrap();
+        for _ in 0..2 {
+            let mut report = runner.run(&second, &catalog, RunOptions::new()).unwrap();
+            assert_eq!(report.take_output(&MOST), Some(4));
+        }
+    });
+}
+
+#[test]
+fn dataset_is_loaded_once_and_shared_by_its_readers() {
+    let folder = Folder::new();
+    let text = folder.write("text.txt", "words");
+    let catalog = Catalog::builder().file("text", FileDataset::text(text)).build().unwrap();
+    let place = |text: &str| text.as_ptr().addr() as u64;
+    let of = |n: usize| {
+        node(place).reads(TEXT).writes(number(format!("place_{n}"))).named(format!("place_{n}"))
+    };
+    // Kept by one more reader until all the others are done.
+    let last = |text: &str, places: &u64| assert_eq!(text.as_ptr().addr() as u64, *places);
+    let last = node(last).reads((TEXT, number("place_0"))).writes(()).named("last");
+    let pipeline = Pipeline::new((0..8).map(of).chain([last])).unwrap();
+    with_each_runner(|runner| {
+        let mut report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+        let mut places: Vec<_> = (1..8).map(|n| format!("place_{n}")).map(number).collect();
+        let first = report.take_output(&places.remove(0)).unwrap();
+        assert!(places.iter().all(|place| report.take_output(place) == Some(first)));
+    });
+}
+
+#[test]
+fn readers_start_when_the_load_is_over_not_when_its_node_is() {
+    let folder = Folder::new();
+    let text = folder.write("text.txt", "words");
+    let catalog = Catalog::builder().file("text", FileDataset::text(text)).build().unwrap();
+    // Each of the two waits for the other to have begun.
+    let meet =
+        |name: &str, tell: std::sync::mpsc::Sender<()>, hear: std::sync::mpsc::Receiver<()>| {
+            let hear = Mutex::new(hear);
+            let begin = move |_: &str| {
+                tell.send(()).unwrap();
+                hear.lock().unwrap().recv_timeout(FOREVER)
+            };
+            node(begin).reads(TEXT).writes(()).named(name)
+        };
+    with_thread_runner(2, |runner| {
+        let ((tell_a, hear_b), (tell_b, hear_a)) = (channel(), channel());
+        let nodes = [meet("a", tell_a, hear_a), meet("b", tell_b, hear_b)];
+        runner.run(&Pipeline::new(nodes).unwrap(), &catalog, RunOptions::new()).unwrap();
+    });
+}
+
+/// A value whose life can be watched.
+struct Token(#[expect(dead_code, reason = "held for its life alone")] Arc<()>);
+
+const TOKEN: Data<Token> = Data::memory("token");
+
+type Life = Arc<Mutex<Weak<()>>>;
+
+/// A node that makes a token, of which `life` can tell whether it lives.
+fn make(life: &Life) -> Node {
+    let life = life.clone();
+    let make = move || {
+        let token = Arc::new(());
+        *life.lock().unwrap() = Arc::downgrade(&token);
+        Token(token)
+    };
+    node(make).reads(()).writes(TOKEN).named("make")
+}
+
+fn lives(life: &Life) -> bool {
+    life.lock().unwrap().upgrade().is_some()
+}
+
+#[test]
+fn intermediate_is_dropped_after_its_last_reader() {
+    let life = Life::default();
+    let look = |name: &'static str, life: &Life| {
+        let life = life.clone();
+        let look = move |_: &Token| assert!(lives(&life));
+        node(look).reads(TOKEN).writes(Data::<()>::memory("seen").named(name)).named(name)
+    };
+    let after = {
+        let life = life.clone();
+        node(move |_: &(), _: &()| lives(&life))
+            .reads((Data::memory("a"), Data::memory("b")))
+            .writes(Data::<bool>::memory("lives"))
+            .named("after")
+    };
+    let pipeline = Pipeline::new([make(&life), look("a", &life), look("b", &life), after]).unwrap();
+    with_each_runner(|runner| {
+        let mut report = runner.run(&pipeline, &Catalog::empty(), RunOptions::new()).unwrap();
+        assert_eq!(report.take_output(&Data::<bool>::memory("lives")), Some(false));
+    });
+}
+
+#[test]
+fn free_inputs_and_free_outputs_outlive_the_run() {
+    let (input, output) = (Life::default(), Life::default());
+    let token = Arc::new(());
+    *input.lock().unwrap() = Arc::downgrade(&token);
+    let catalog =
+        Catalog::builder().value(&Data::<Token>::memory("in"), Token(token)).build().unwrap();
+    let read = node(|_: &Token| ()).reads(Data::memory("in")).writes(()).named("read");
+    let pipeline = Pipeline::new([make(&output), read]).unwrap();
+    with_each_runner(|runner| {
+        let report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+        assert!(lives(&input) && lives(&output));
+        drop(report);
+        assert!(lives(&input) && !lives(&output));
+    });
+}
+
+#[test]
+fn failed_run_keeps_no_intermediate() {
+    let life = Life::default();
+    let fail = node(|| Err::<u64, _>("no")).reads(()).writes(number("n")).named("fail");
+    let never = node(|_: &Token, _: &u64| ()).reads((TOKEN, number("n"))).writes(()).named("never");
+    let pipeline = Pipeline::new([make(&life), fail, never]).unwrap();
+    with_each_runner(|runner| {
+        for options in [RunOptions::new(), RunOptions::new().keep_going()] {
+            let error = runner.run(&pipeline, &Catalog::empty(), options).unwrap_err();
+            assert!(!lives(&life));
+            assert_eq!(error.failures().count(), 1);
+        }
+    });
+}
+
+#[test]
+fn intermediate_that_nobody_can_read_any_more_is_dropped_while_the_run_goes_on() {
+    for turn in ["written before the failure", "written after the failure"] {
+        let life = Life::default();
+        let (fail, make) = match turn {
+            "written before the failure" => ("z_fail", make(&life).named("a_make")),
+            _ => ("a_fail", make(&life).named("z_make")),
+        };
+        let fail = node(|| Err::<u64, _>("no")).reads(()).writes(number("n")).named(fail);
+        let never = node(|_: &Token, _: &u64| 1_u64).reads((TOKEN, number("n")));
+        let never = never.writes(number("m")).named("never");
+        let after = node(|_: &u64| ()).reads(number("m")).writes(()).named("never_after");
+        // In the second group, and so after the failure and the writing.
+        let begin = node(|| 0_u64).reads(()).writes(number("begin")).named("begin");
+        let watched = life.clone();
+        let look = node(move |_: &u64| lives(&watched)).reads(number("begin"));
+        let look = look.writes(Data::<bool>::memory("lives")).named("look");
+        let pipeline = Pipeline::new([make, fail, never, after, begin, look]).unwrap();
+        let error = SequentialRunner::new()
+            .run(&pipeline, &Catalog::empty(), RunOptions::new().keep_going())
+            .unwrap_err();
+        let report = error.report().unwrap();
+        assert_eq!(
+            report.output(&Data::<bool>::memory("lives")).as_deref(),
+            Some(&false),
+            "{turn}"
+        );
+        assert!(matches!(report.node("never").unwrap().fate, Fate::Skipped { .. }));
+        assert!(matches!(report.node("never_after").unwrap().fate, Fate::Skipped { .. }));
+    }
+}
+
+#[test]
+fn rows_of_tables_are_counted() {
+    const LONG: Data<[u64]> = Data::memory("long");
+    let double = |numbers: &[u64]| numbers.repeat(2);
+    let both = |long: &[u64]| (long.to_vec(), long[0]);
+    let pipeline = Pipeline::new([
+        node(double).reads(NUMBERS).writes(LONG).named("double"),
+        node(both).reads(LONG).writes((Data::<[u64]>::memory("copy"), MOST)).named("both"),
+        node(sum).reads(LONG).writes(SUM),
+    ])
+    .unwrap();
+    let catalog = Catalog::builder().value(&NUMBERS, vec![1, 2, 3]).build().unwrap();
+    with_each_runner(|runner| {
+        let report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+        let rows = |name: &str| report.node(name).unwrap().rows;
+        assert_eq!((rows("double"), rows("both"), rows("sum")), (Some(6), Some(6), None));
+    });
+}
+
+#[test]
+fn run_inside_a_worker_of_its_own_pool_of_one_completes() {
+    let pool = Executor::builder().num_threads(1).build().unwrap();
+    let catalog = Catalog::builder().value(&NUMBERS, vec![1, 5, 3]).build().unwrap();
+    let runner = ThreadRunner::new(&pool);
+    let inner = runner.clone();
+    let task = pool.spawn(move || {
+        // And a run inside a node of a run.
+        let run = move |_: &[u64]| -> Result<f64, entourage::RunError> {
+            let mut report = inner.run(&statistics(), &catalog, RunOptions::new())?;
+            Ok(report.take_output(&MEAN).unwrap())
+        };
+        let outer = Pipeline::new([node(run).reads(NUMBERS).writes(MEAN).named("outer")]).unwrap();
+        let catalog = Catalog::builder().value(&NUMBERS, vec![0]).build().unwrap();
+        runner.run(&outer, &catalog, RunOptions::new()).unwrap().take_output(&MEAN)
+    });
+    assert_eq!(task.join().unwrap(), Some(3.0));
+}
+
+#[test]
+fn chain_of_a_hundred_thousand_nodes_overflows_no_stack() {
+    const LENGTH: u64 = 100_000;
+    let next = |at: u64| {
+        let (from, to) = (number(format!("n{at}")), number(format!("n{}", at + 1)));
+        node(|n: &u64| n + 1).reads(from).writes(to).named(format!("node_{at}"))
+    };
+    let pipeline = Pipeline::new((0..LENGTH).map(next)).unwrap();
+    let catalog = Catalog::builder().value(&number("n0"), 0).build().unwrap();
+    let end = number(format!("n{LENGTH}"));
+    let mut report = SequentialRunner::new().run(&pipeline, &catalog, RunOptions::new()).unwrap();
+    assert_eq!(report.take_output(&end), Some(LENGTH));
+    with_thread_runner(2, |runner| {
+        let mut report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+        assert_eq!(report.take_output(&end), Some(LENGTH));
+    });
+    drop(pipeline);
+}
+
+#[test]
+fn lattice_of_nodes_runs_each_once_whoever_comes_first() {
+    const SIDE: usize = 40;
+    let at = |row: usize, column: usize| number(format!("n_{row}_{column}"));
+    let ran = Arc::new(AtomicUsize::new(0));
+    let cell = |row: usize, column: usize| {
+        let ran = ran.clone();
+        let add = move |a: &u64, b: &u64| {
+            ran.fetch_add(1, Ordering::Relaxed);
+            a.wrapping_add(*b)
+        };
+        let from = (at(row - 1, column), at(row, column - 1));
+        node(add).reads(from).writes(at(row, column)).named(format!("add_{row}_{column}"))
+    };
+    let nodes = (1..SIDE).flat_map(|row| (1..SIDE).map(move |column| (row, column)));
+    let pipeline = Pipeline::new(nodes.map(|(row, column)| cell(row, column))).unwrap();
+    let edge = (1..SIDE).flat_map(|n| [at(0, n), at(n, 0)]);
+    let builder = edge.fold(Catalog::builder(), |builder, data| builder.value(&data, 1));
+    let catalog = builder.build().unwrap();
+    let corner = at(SIDE - 1, SIDE - 1);
+    let mut answers = Vec::new();
+    with_each_runner(|runner| {
+        for _ in 0..5 {
+            ran.store(0, Ordering::Relaxed);
+            let mut report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+            answers.push(report.take_output(&corner).unwrap());
+            assert_eq!(ran.load(Ordering::Relaxed), (SIDE - 1) * (SIDE - 1));
+        }
+    });
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
