@@ -76,6 +76,24 @@ fn big_file_is_the_same_in_pieces_on_a_pool_as_on_one_thread() {
 }
 
 #[test]
+fn line_that_begins_where_a_piece_does_is_read_once() {
+    const LINE: usize = 64;
+    let folder = Folder::new();
+    let note = |length: usize| "n".repeat(length - "0000000000,\n".len());
+    for first in [LINE - 1, LINE, LINE + 1] {
+        let length = |id: usize| if id == 0 { first } else { LINE };
+        let row = |id: usize| Row { id: id as u64, note: note(length(id)) };
+        let rows: Vec<_> = (0..3 * PIECE / LINE).map(row).collect();
+        let mut text = "id,note\n".to_owned();
+        for Row { id, note } in &rows {
+            writeln!(text, "{id:010},{note}").unwrap();
+        }
+        let file = FileDataset::csv(folder.write("rows.csv", text));
+        with_each_runner(|runner| assert!(load_with(runner, &ROWS, &file).unwrap() == rows));
+    }
+}
+
+#[test]
 fn line_longer_than_a_piece_is_read_whole() {
     let folder = Folder::new();
     let row = |id, length| Row { id, note: "x".repeat(length) };

@@ -74,6 +74,26 @@ fn tasks_of_one_scope_share_one_capture_of_the_span() {
 }
 
 #[test]
+fn spans_that_a_task_leaves_entered_are_exited_where_it_found_its_own_current() {
+    let (_alone, recorder) = global();
+    let pool = one_worker();
+    let forget = || std::mem::forget(info_span!("forgotten").entered());
+    // Without a span on an idle worker, and in the span of a task that waits.
+    pool.spawn(forget).join().unwrap();
+    pool.spawn(|| info!("after one without")).join().unwrap();
+    let inner = pool.clone();
+    let parent = info_span!("parent").in_scope(|| {
+        pool.spawn(move || {
+            inner.spawn(forget).join().unwrap();
+            info!("after one in the same");
+        })
+    });
+    parent.join().unwrap();
+    assert_eq!(recorder.spans_of("after one without"), [""; 0]);
+    assert_eq!(recorder.spans_of("after one in the same"), ["parent"]);
+}
+
+#[test]
 fn task_of_a_thread_with_a_scoped_dispatcher_has_that_and_no_other() {
     let (_alone, recorder) = global();
     let pool = one_worker();

@@ -120,11 +120,24 @@ fn adaptors_that_pair_items_or_set_the_size_of_leaves_keep_the_context() {
     });
 }
 
+/// Adaptors put on by one who knows not what is in context.
+fn numbered(
+    numbers: impl IndexedParallelIterator<Item = u32>,
+) -> impl IndexedParallelIterator<Item = (usize, u32)> {
+    numbers.map(here).enumerate().rev().map(here)
+}
+
+fn coarse(
+    numbers: impl IndexedParallelIterator<Item = u32>,
+) -> impl IndexedParallelIterator<Item = u32> {
+    numbers.map(here).with_min_len(10).map(here)
+}
+
 #[test]
 fn closures_run_in_context_also_where_rayon_takes_the_iterator_apart() {
     in_run_seven(1000, |numbers| {
-        let further_down = numbers.clone().map(here).enumerate().rev().map(here);
-        further_down.for_each(|(at, n)| assert_eq!(here(at), n as usize));
+        numbered(numbers.clone()).for_each(|(at, n)| assert_eq!(here(at), n as usize));
+        assert_eq!(coarse(numbers.clone()).map(here).count(), 1000);
         let inside_another = (0..1000u32).into_par_iter().map(here).zip(numbers.clone());
         inside_another.for_each(|pair| _ = here(pair));
         assert_eq!(numbers.clone().map(here).cmp(0..1000), std::cmp::Ordering::Equal);

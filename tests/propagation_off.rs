@@ -290,13 +290,17 @@ fn suppression_holds_in_a_scope_that_had_captured_before() {
 fn suppression_does_not_leak_into_a_task_that_is_stolen_under_it() {
     for policy in [Propagation::all(), Propagation::off()] {
         let on = one_worker();
-        let first = on.with_propagation(policy).unwrap();
+        let pool = on.with_propagation(policy).unwrap();
+        let submits = || {
+            let on = on.clone();
+            move || TENANT.scope(2, || on.spawn(|| TENANT.get())).join().unwrap()
+        };
         let waiting = on.spawn(|| suppress(steal_one));
-        let carries = on.clone();
-        let stolen =
-            first.spawn(move || TENANT.scope(2, || carries.spawn(|| TENANT.get())).join().unwrap());
-        assert_eq!(stolen.join().unwrap(), Some(2));
+        assert_eq!(pool.spawn(submits()).join().unwrap(), Some(2));
         waiting.join().unwrap();
+        // Under that of a job that no executor knows of, too.
+        on.rayon_pool().spawn(|| suppress(steal_one));
+        assert_eq!(pool.spawn(submits()).join().unwrap(), Some(2));
     }
 }
 

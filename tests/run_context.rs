@@ -10,16 +10,16 @@ mod pipelines;
 mod recorder;
 
 use std::error::Error;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use entourage::{
     Catalog, Data, Dataset, Executor, LogRecord, LogSink, NODE, Node, Pipeline, Propagation,
     RUN_ID, RUN_LOGGER, RunId, RunLogger, RunOptions, SPAN, SequentialRunner, ThreadRunner,
     context_key, node,
 };
-use pipelines::{with_each_runner, with_thread_runner};
+use pipelines::{Runner, with_thread_runner};
 use recorder::Recorder;
-use tracing::{Level, info, info_span};
+use tracing::{Dispatch, Level, info, info_span};
 
 context_key! {
     static TENANT: u32 = propagate;
@@ -29,6 +29,17 @@ context_key! {
 
 const IN: Data<u32> = Data::memory("in");
 const OUT: Data<u32> = Data::memory("out");
+
+/// Dispatchers that want everything and are there from first to last. With one
+/// alone, `tracing` asks the thread that first comes by an event whether anybody
+/// wants it, for good: in the test beside this one, say, nobody does.
+static LISTENING: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [Recorder::default().dispatch(), Recorder::default().dispatch()]);
+
+fn with_each_runner(test: impl FnMut(&dyn Runner)) {
+    LazyLock::force(&LISTENING);
+    pipelines::with_each_runner(test);
+}
 
 /// Everything of the context that a place could see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,7 +243,26 @@ fn allowlist_carries_what_it_names_and_the_runs_own_keys_are_set_all_the_same() 
 }
 
 #[test]
+fn callers_logger_goes_along_where_the_policy_carries_it() {
+    let notes = Notes::default();
+    let (pipeline, catalog) = (Pipeline::new([copy(&notes)]).unwrap(), stores(&notes));
+    let logger = || RunLogger::new(Arc::new(Lines::default()));
+    with_each_runner(|runner| {
+        let has_logger = |options: RunOptions| {
+            let run = || runner.run(&pipeline, &catalog, options).unwrap();
+            RUN_LOGGER.scope(logger(), run);
+            notes.take().iter().all(|seen| seen.has_logger)
+        };
+        let only = |options: RunOptions| options.propagation(Propagation::only([&TENANT]));
+        assert!(has_logger(RunOptions::new()));
+        assert!(!has_logger(only(RunOptions::new())));
+        assert!(has_logger(only(RunOptions::new().run_logger(logger()))), "the run's own");
+    });
+}
+
+#[test]
 fn runner_takes_the_propagation_of_its_executor_unless_told_otherwise() {
+    LazyLock::force(&LISTENING);
     let notes = Notes::default();
     let (pipeline, catalog) = (Pipeline::new([copy(&notes)]).unwrap(), stores(&notes));
     let pool = Executor::builder().num_threads(1).propagation(Propagation::only([&OTHER]));
@@ -270,6 +300,7 @@ fn run_with_propagation_off_sees_nothing_and_records_nothing() {
 
 #[test]
 fn run_with_propagation_off_sees_nothing_inside_a_task_either() {
+    LazyLock::force(&LISTENING);
     let notes = Notes::default();
     let (pipeline, catalog) = (Pipeline::new([copy(&notes)]).unwrap(), stores(&notes));
     let expected = ["load", "node", "save"].map(Seen::nothing);
@@ -277,7 +308,7 @@ fn run_with_propagation_off_sees_nothing_inside_a_task_either() {
         let pool = Executor::builder().num_threads(1).build().unwrap();
         let inside = ThreadRunner::new(&pool);
         let options = || RunOptions::new().propagation(Propagation::off());
-        for runner in [&SequentialRunner::new() as &dyn pipelines::Runner, &inside, runner] {
+        for runner in [&SequentialRunner::new() as &dyn Runner, &inside, runner] {
             let run = || runner.run(&pipeline, &catalog, options()).unwrap();
             TENANT.scope(3, || RUN_ID.scope("outer".into(), || pool.install(run)));
             assert_eq!(notes.take(), expected);
@@ -287,6 +318,7 @@ fn run_with_propagation_off_sees_nothing_inside_a_task_either() {
 
 #[test]
 fn runs_with_and_without_propagation_share_a_pool_and_do_not_see_each_other() {
+    LazyLock::force(&LISTENING);
     let pool = Executor::builder().num_threads(2).build().unwrap();
     let runner = ThreadRunner::new(&pool);
     let (on, off) = (Notes::default(), Notes::default());
@@ -323,6 +355,7 @@ fn runs_with_and_without_propagation_share_a_pool_and_do_not_see_each_other() {
 
 #[test]
 fn hundred_runs_at_once_on_one_pool_never_mix() {
+    LazyLock::force(&LISTENING);
     const RUNS: u32 = 100;
     let pool = Executor::builder().num_threads(4).build().unwrap();
     let runner = ThreadRunner::new(&pool);

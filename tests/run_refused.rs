@@ -202,7 +202,7 @@ fn output_that_cannot_be_written_is_told_and_no_folder_is_made() {
     let wanted = "where a file is to be written";
     assert!(found[0].ends_with(&format!("/folder: is a folder, {wanted}")), "{found:?}");
     assert_eq!(found[1], format!("dataset `nothing`: : names no file, {wanted}"));
-    let expected = format!("the folder {place}/file cannot be written to: Not a directory");
+    let expected = format!("the folder {place}/file cannot be written to: not a directory");
     assert!(found[2].contains(&expected), "{found:?}");
     assert_eq!(folder.names(), ["file", "folder"]);
 }

@@ -130,13 +130,20 @@ fn value_that_panics_when_dropped_stays_in_the_run() {
     let make = || node(|| Bomb).reads(()).writes(BOMB).named("a_make");
     // Dropped by the node that reads it last, whose failure it is.
     let read = pipeline([make(), node(|_: &Bomb| ()).reads(BOMB).writes(()).named("read")]);
+    // As is the node's own panic, of which it is the second.
+    fn panics(_: &Bomb) {
+        panic!("the node went off");
+    }
+    let panics = pipeline([make(), node(panics).reads(BOMB).writes(()).named("read")]);
     // Dropped at the end, for its reader cannot run.
     let never = node(|_: &Bomb, _: &u32| ()).reads((BOMB, number("out"))).writes(()).named("never");
     let unread = pipeline([make(), fails("b_fail", "in", "out"), never]);
     with_each_runner(|runner| {
-        let error = runner.run(&read, &Catalog::empty(), RunOptions::new()).unwrap_err();
-        let told = error.failures().next().unwrap().to_string();
-        assert!(told.starts_with("node `read` panicked") && told.ends_with("went off"), "{told}");
+        for nodes in [&read, &panics] {
+            let error = runner.run(nodes, &Catalog::empty(), RunOptions::new()).unwrap_err();
+            let told = error.failures().next().unwrap().to_string();
+            assert!(told.starts_with("node `read` panicked") && told.ends_with("went off"));
+        }
         for options in [RunOptions::new(), RunOptions::new().keep_going()] {
             let error = runner.run(&unread, &catalog(), options).unwrap_err();
             assert_eq!(
@@ -275,11 +282,14 @@ fn node_whose_save_fails_gives_nothing_to_anybody() {
     let obstacle = path.clone();
     let make = move |n: &u32| {
         std::fs::create_dir_all(&obstacle).unwrap();
-        (*n, "text".to_owned())
+        (*n, *n, "text".to_owned())
     };
     let nodes = || {
         pipeline([
-            node(make.clone()).reads(number("in")).writes((number("free"), TEXT)).named("make"),
+            node(make.clone())
+                .reads(number("in"))
+                .writes((number("free"), number("unread"), TEXT))
+                .named("make"),
             adds("next", "free", "last"),
         ])
     };

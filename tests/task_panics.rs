@@ -4,9 +4,9 @@
 mod support;
 
 use std::panic::panic_any;
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 
-use entourage::{Executor, ParallelIteratorExt, TaskError};
+use entourage::{Accessor, Executor, ParallelIteratorExt, TaskError};
 use rayon::prelude::*;
 use support::recorder::Recorder;
 use support::spy::{Spy, Step, local, with_local};
@@ -157,8 +157,61 @@ fn accessors_panic_in_a_task_that_nobody_waits_for_is_told() {
         let builder = Executor::builder().num_threads(1).accessor(spy).panic_handler(handler);
         let pool = builder.build().unwrap();
         pool.spawn_detached(|| ());
-        assert!(told.recv().unwrap().ends_with(&format!(": failing at {step:?}")));
+        pool.rayon_pool().install(|| ());
+        assert!(told.try_recv().unwrap().ends_with(&format!(": failing at {step:?}")));
     }
+}
+
+/// What the next task to leave its context does as it leaves.
+static ON_LEAVE: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+struct LeaveHook;
+
+struct Leaving;
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let hook = ON_LEAVE.lock().unwrap().take();
+        hook.into_iter().for_each(|hook| hook());
+    }
+}
+
+impl Accessor for LeaveHook {
+    type Value = ();
+    type Guard = Leaving;
+    fn name(&self) -> &'static str {
+        "leave hook"
+    }
+    fn capture(&self) -> Option<()> {
+        None
+    }
+    fn enter(&self, _: Option<&()>) -> Leaving {
+        Leaving
+    }
+}
+
+#[test]
+fn handle_that_is_dropped_while_its_task_leaves_its_context_loses_nothing() {
+    let (tell, told) = mpsc::channel();
+    let handler = move |error: &TaskError| tell.send((error.to_string(), TENANT.get())).unwrap();
+    let builder = Executor::builder().num_threads(1).panic_handler(handler);
+    let pool = builder.accessor(&LeaveHook).build().unwrap();
+    let (open, gate) = mpsc::channel::<()>();
+    let waiting = TENANT.scope(1, || {
+        pool.spawn(move || {
+            _ = gate.recv();
+            steal_one();
+        })
+    });
+    let task = TENANT.scope(2, || pool.spawn(|| panic!("on its way")));
+    *ON_LEAVE.lock().unwrap() = Some(Box::new(move || drop(task)));
+    drop(open);
+    waiting.join().unwrap();
+    let (error, tenant) = told.try_recv().unwrap();
+    assert!(error.ends_with(": on its way"), "{error}");
+    // The task's context is gone, and the waiting task's is none of its business.
+    assert_eq!(tenant, None);
+    assert!(told.try_recv().is_err());
 }
 
 #[test]

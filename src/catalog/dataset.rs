@@ -8,8 +8,10 @@ use super::error::BoxError;
 
 /// Storage that the crate does not know: a database table, an object store.
 ///
-/// Called on whichever worker runs the node, in the node's context, so what it
-/// logs is filed under the node. A panic is the node's failure.
+/// Loads and saves are called on whichever worker runs the node, in the node's
+/// context, so that what they log is filed under the node, and a panic is the
+/// node's failure. Whether it exists is asked before the run, on the thread that
+/// begins it.
 ///
 /// ```
 /// use std::error::Error;

@@ -108,10 +108,17 @@ impl Error for DatasetError {
 
 /// A catalog that cannot be: says everything that is wrong with it at once, each
 /// with file and line.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the catalog cannot be used:\n{}", listed(problems))]
 pub struct CatalogError {
     problems: Vec<String>,
+}
+
+/// As told to a person, for that is where `unwrap` and `main` bring it.
+impl fmt::Debug for CatalogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CatalogError({self})")
+    }
 }
 
 impl CatalogError {

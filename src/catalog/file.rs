@@ -215,6 +215,7 @@ fn temporary(path: &Path, folder: &Path) -> Result<NamedTempFile, FormatError> {
 }
 
 fn refused(folder: &Path, error: io::Error) -> FormatError {
-    let what = format!("the folder {} cannot be written to: {error}", folder.display());
-    FormatError::caused(what, error)
+    // The kind alone: the error names the temporary file.
+    let (folder, kind) = (folder.display(), error.kind());
+    FormatError::caused(format!("the folder {folder} cannot be written to: {kind}"), error)
 }

@@ -129,6 +129,19 @@ pub(crate) fn keep_first(first: &mut Result<(), Payload>, next: Result<(), Paylo
     }
 }
 
+/// Runs `f` where nobody is to hear of its panic.
+pub(crate) fn quietly(f: impl FnOnce()) {
+    swallow(catch_unwind(AssertUnwindSafe(f)));
+}
+
+/// Ends a panic that was caught and of which nobody is to hear.
+pub(crate) fn swallow<T>(caught: Result<T, Payload>) {
+    match caught {
+        Ok(_) => {}
+        Err(payload) => discard(payload),
+    }
+}
+
 /// Drops a panic's payload, whose own `Drop` may panic again.
 pub(crate) fn discard(payload: Payload) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -1,8 +1,8 @@
 //! What is current on this thread, and the only ways in which it changes.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::accessor::quietly;
 use super::values::Context;
 use crate::sync::thread_local;
 
@@ -52,7 +52,7 @@ pub(super) fn with_replaced<R>(context: Context, f: impl FnOnce() -> R) -> R {
             let ended = replace_context(std::mem::take(&mut self.outer));
             if std::thread::panicking() {
                 // A second panic, out of a value's `Drop`, would abort.
-                drop(catch_unwind(AssertUnwindSafe(|| drop(ended))));
+                quietly(|| drop(ended));
             }
         }
     }

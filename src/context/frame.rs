@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::accessor::{ErasedAccessor, Payload, first_panic, keep_first};
+use super::accessor::{ErasedAccessor, Payload, first_panic, keep_first, quietly, swallow};
 use super::current;
 use super::snapshot::{Accessors, CapturedRef, Snapshot};
 use super::trace::TraceFrame;
@@ -47,7 +47,7 @@ impl Frame {
         match frame.begin(snapshot) {
             Ok(()) => Ok(frame),
             Err(payload) => {
-                keep_first(&mut Ok(()), frame.leave());
+                swallow(frame.leave());
                 Err(payload)
             }
         }
@@ -98,7 +98,7 @@ impl Frame {
                 Err(payload)
             }
             (Err(payload), left) => {
-                keep_first(&mut Ok(()), left);
+                swallow(left);
                 Err(payload)
             }
         }
@@ -115,7 +115,7 @@ impl Frame {
             Ok(()) => catch_unwind(AssertUnwindSafe(f)),
             Err(payload) => {
                 // What `f` captured ends in `f`'s own context all the same.
-                first_panic(&mut Ok(()), || drop(f));
+                quietly(|| drop(f));
                 Err(payload)
             }
         };
@@ -187,5 +187,5 @@ fn run_hidden<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
 /// Drops what a task left where nothing of a task that waits beneath it is to
 /// be seen, and where a panic of its `Drop` goes no further.
 pub(crate) fn drop_clean<T>(value: T) {
-    first_panic(&mut Ok(()), || run_clean(|| first_panic(&mut Ok(()), || drop(value))));
+    quietly(|| run_clean(|| quietly(|| drop(value))));
 }

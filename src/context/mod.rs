@@ -23,7 +23,7 @@ pub use propagation::{Carried, Propagation, PropagationError, SPAN, SpanKey};
 pub use snapshot::Snapshot;
 pub use values::Context;
 
-pub(crate) use accessor::{ErasedAccessor, Payload, discard, first_panic, keep_first};
+pub(crate) use accessor::{ErasedAccessor, Payload, discard, keep_first, quietly, swallow};
 pub(crate) use current::{is_in_task, leave_task, thread_token};
 pub(crate) use frame::{Frame, drop_clean, run_clean};
 pub(crate) use propagation::CarryPolicy;

@@ -140,7 +140,7 @@ impl TraceFrame {
         let target = match &trace.dispatch {
             Some(scoped) => Some(scoped.clone()),
             None if is_global => None,
-            None => Some(GLOBAL.get().cloned().unwrap_or_else(Dispatch::none)),
+            None => Some(global()),
         };
         let default = target.as_ref().map(dispatcher::set_default);
         let dispatch = target.unwrap_or(current);
@@ -252,16 +252,30 @@ fn is_of_global_kind(dispatch: &Dispatch) -> bool {
         // by itself unless there is a global one that somebody set aside.
         return GLOBAL.get().is_none();
     }
-    GLOBAL.get_or_init(|| {
-        // A new thread has no scoped dispatcher. Where none can be started the
-        // address stays unknown, and the question is answered by the kind.
-        let address = || dispatcher::get_default(|global| ptr::from_ref(global).addr());
-        if let Ok(Ok(address)) = thread::Builder::new().spawn(address).map(JoinHandle::join) {
-            GLOBAL_AT.store(address, Ordering::Relaxed);
-        }
-        dispatch.clone()
-    });
+    if GLOBAL.get().is_none() {
+        learn_global();
+    }
     true
+}
+
+/// The dispatcher of a thread that has no scoped one.
+fn global() -> Dispatch {
+    if GLOBAL.get().is_none() {
+        learn_global();
+    }
+    GLOBAL.get().cloned().unwrap_or_else(Dispatch::none)
+}
+
+/// Asks a new thread, which has no scoped dispatcher, for the global one and
+/// where it lies. Where no thread can be started, or no global one is set, both
+/// stay unknown.
+fn learn_global() {
+    let ask = || dispatcher::get_default(|it| (it.clone(), ptr::from_ref(it).addr()));
+    let asked = thread::Builder::new().spawn(ask).map(JoinHandle::join);
+    let Ok(Ok((dispatch, address))) = asked else { return };
+    if !dispatch.is::<NoSubscriber>() && GLOBAL.set(dispatch).is_ok() {
+        GLOBAL_AT.store(address, Ordering::Relaxed);
+    }
 }
 
 /// Reads the kind of a dispatcher from the one place that tells it, the first

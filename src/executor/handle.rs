@@ -69,7 +69,16 @@ impl<R: Send + 'static> JoinHandle<R> {
         let is_other_pools_worker =
             self.pool.current_thread_index().is_none() && rayon::current_thread_index().is_some();
         if !is_other_pools_worker {
-            return self.block(None);
+            while !self.task.is_finished() {
+                if !waits::is_broadcasting() {
+                    self.block(None)?;
+                } else if rayon::yield_local() != Some(rayon::Yield::Executed) {
+                    // Its closure for this worker is not there yet, or was for
+                    // another pool: this lasts as long as the broadcast.
+                    self.block(Some(LONGEST_NAP / 64))?;
+                }
+            }
+            return Ok(());
         }
         // The task may come to need a worker of this thread's own pool, so this
         // one must not sleep through that. Rayon offers no way to be woken for

@@ -8,8 +8,9 @@ use super::builder::ExecutorBuilder;
 use super::error::{TaskError, TaskName};
 use super::handle::JoinHandle;
 use super::task::{Carry, Joinable, PanicHandler, Task, tell};
+use super::waits;
 use crate::context::{
-    CarryPolicy, Payload, Propagation, PropagationError, Snapshot, first_panic, run_clean,
+    CarryPolicy, Payload, Propagation, PropagationError, Snapshot, quietly, run_clean,
 };
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -242,11 +243,13 @@ impl Executor {
         let call = |worker: &rayon::BroadcastContext<'_>| {
             f(Broadcast { index: worker.index(), num_threads: worker.num_threads() })
         };
-        if self.is_off() {
-            return self.pool.broadcast(|worker| run_clean(|| call(&worker)));
-        }
-        let snapshot = self.snapshot();
-        self.pool.broadcast(|worker| snapshot.scope(|| call(&worker)))
+        let snapshot = if self.is_off() { None } else { Some(self.snapshot()) };
+        waits::during_broadcast(|| {
+            self.pool.broadcast(|worker| match &snapshot {
+                None => run_clean(|| call(&worker)),
+                Some(snapshot) => snapshot.scope(|| call(&worker)),
+            })
+        })
     }
 
     #[inline]
@@ -288,11 +291,11 @@ impl Carrier {
 /// Tells of a panic of a task that carried nothing, not even the place it was
 /// submitted at. Called by rayon, which aborts on a panic of ours.
 pub(super) fn report_detached(on_panic: Option<&PanicHandler>, payload: Payload) {
-    first_panic(&mut Ok(()), || {
+    quietly(|| {
         run_clean(|| {
             let error = TaskError::panicked(TaskName::default(), payload);
             tell(on_panic, &error);
-            first_panic(&mut Ok(()), || drop(error));
+            quietly(|| drop(error));
         });
     });
 }

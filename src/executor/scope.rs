@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::pool::{Carrier, Executor};
 use crate::context::{
-    Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task, run_clean,
+    Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task, run_clean, swallow,
 };
 use crate::sync::Mutex;
 
@@ -239,7 +239,7 @@ fn run_on<'scope>(
     match ran {
         Ok(()) => outcome.unwrap_or_else(|payload| resume_unwind(payload)),
         Err(payload) => {
-            keep_first(&mut Ok(()), outcome);
+            swallow(outcome);
             resume_unwind(payload)
         }
     }

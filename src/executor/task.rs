@@ -27,8 +27,10 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use super::error::{TaskError, TaskName};
-use super::waits::Awaited;
-use crate::context::{Frame, Payload, Snapshot, drop_clean, first_panic, keep_first, run_clean};
+use super::waits::{self, Awaited};
+use crate::context::{
+    Frame, Payload, Snapshot, drop_clean, keep_first, quietly, run_clean, swallow,
+};
 use crate::sync::{Condvar, Mutex};
 
 /// How the body of a task is run.
@@ -71,7 +73,7 @@ pub(super) trait Joinable<R>: Awaited {
     fn name(&self) -> &TaskName;
     /// Runs the task here unless somebody has begun it.
     fn run(&self);
-    /// Blocks until the task is finished, or for `at_most` that long.
+    /// Blocks until the task is finished or nudged, or for `at_most` that long.
     fn block(&self, at_most: Option<Duration>);
     fn is_finished(&self) -> bool;
     /// Takes the value out, or leaves `waker` to be woken for it.
@@ -131,7 +133,7 @@ where
         if let Err(error) = &outcome {
             tell(self.on_panic.as_ref(), error);
         }
-        first_panic(&mut Ok(()), || drop(outcome));
+        quietly(|| drop(outcome));
     }
 
     /// What a task that ran, and the leaving of its context, come to.
@@ -144,7 +146,7 @@ where
             (Ok(outcome), Ok(())) => return outcome,
             // The body's own panic counts, and not what came of it.
             (Ok(Some(Err(error))), left) => {
-                keep_first(&mut Ok(()), left);
+                swallow(left);
                 return Some(Err(error));
             }
             (Ok(outcome), Err(payload)) => {
@@ -152,7 +154,7 @@ where
                 payload
             }
             (Err(payload), left) => {
-                keep_first(&mut Ok(()), left);
+                swallow(left);
                 payload
             }
         };
@@ -175,7 +177,7 @@ where
         if waker.is_some() || unseen.is_some() {
             let mut tell_others = || {
                 if let Some(waker) = waker.take() {
-                    first_panic(&mut Ok(()), || waker.wake());
+                    quietly(|| waker.wake());
                 }
                 if let Some(outcome) = unseen.take() {
                     self.see_off(outcome);
@@ -183,7 +185,7 @@ where
             };
             // Foreign code, and another task may be waiting beneath. Should its
             // context refuse to be put away, a future must be woken even so.
-            first_panic(&mut Ok(()), || run_clean(&mut tell_others));
+            quietly(|| run_clean(&mut tell_others));
             tell_others();
         }
     }
@@ -192,7 +194,7 @@ where
 /// Calls the panic handler, whose own panic goes no further.
 pub(super) fn tell(on_panic: Option<&PanicHandler>, error: &TaskError) {
     if let Some(on_panic) = on_panic {
-        first_panic(&mut Ok(()), || on_panic(error));
+        quietly(|| on_panic(error));
     }
 }
 
@@ -206,6 +208,12 @@ where
             State::Running { thread } => Some(thread),
             _ => None,
         }
+    }
+
+    fn nudge(&self) {
+        // Under the lock, or a thread about to wait would not hear it.
+        let _shared = self.shared.lock();
+        self.done.notify_all();
     }
 }
 
@@ -237,13 +245,14 @@ where
 
     fn block(&self, at_most: Option<Duration>) {
         let mut shared = self.shared.lock();
-        while !shared.state.is_finished() {
-            match at_most {
-                None => self.done.wait(&mut shared),
-                Some(at_most) => {
-                    self.done.wait_for(&mut shared, at_most);
-                    return;
-                }
+        if shared.state.is_finished() {
+            return;
+        }
+        match at_most {
+            None if waits::is_broadcasting() => {}
+            None => self.done.wait(&mut shared),
+            Some(at_most) => {
+                self.done.wait_for(&mut shared, at_most);
             }
         }
     }
@@ -286,7 +295,7 @@ where
             left = Some(mem::replace(&mut shared.state, State::Taken));
         }
         drop(shared);
-        first_panic(&mut Ok(()), || drop(waker));
+        quietly(|| drop(waker));
         if let Some(State::Finished(outcome)) = left {
             self.see_off(outcome);
         }

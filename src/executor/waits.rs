@@ -25,11 +25,14 @@ use std::thread::{self, ThreadId};
 use once_cell::sync::Lazy;
 
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// A task as the table sees it.
 pub(super) trait Awaited: Send + Sync {
     /// The thread that runs the task now, if one does.
     fn runner(&self) -> Option<ThreadId>;
+    /// Wakes the threads that block on the task, to look around.
+    fn nudge(&self);
 }
 
 static WAITS: Lazy<Mutex<HashMap<ThreadId, Arc<dyn Awaited>>>> = Lazy::new(Mutex::default);
@@ -52,6 +55,32 @@ pub(super) fn enter(task: Arc<dyn Awaited>) -> Option<Waiting> {
     }
     waits.insert(here, task);
     Some(Waiting(()))
+}
+
+/// How many broadcasts are under way in the process. Each needs every worker of
+/// its pool, also one that blocks here, which no other worker can stand in for.
+static BROADCASTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Runs `f`, a broadcast, with the blocked workers awake to take part.
+pub(super) fn during_broadcast<R>(f: impl FnOnce() -> R) -> R {
+    struct Over;
+    impl Drop for Over {
+        fn drop(&mut self) {
+            BROADCASTS.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    // Before the nudges, each of which takes the lock under which a worker looks
+    // at the count and falls asleep: it sees the count, or hears the nudge.
+    BROADCASTS.fetch_add(1, Ordering::Relaxed);
+    let _over = Over;
+    let waited_for: Vec<_> = WAITS.lock().values().cloned().collect();
+    waited_for.iter().for_each(|task| task.nudge());
+    f()
+}
+
+/// Whether a broadcast is under way.
+pub(super) fn is_broadcasting() -> bool {
+    BROADCASTS.load(Ordering::Relaxed) > 0
 }
 
 impl Drop for Waiting {

@@ -1,9 +1,11 @@
 //! What can be wrong with a pipeline.
 
+use std::fmt;
+
 use crate::catalog::{Family, listed};
 
 /// A pipeline that cannot be: says everything that is wrong with it at once.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("the pipeline cannot be built:\n{}", listed(&self.problems()))]
 pub struct PipelineError {
     pub(super) problems: Vec<Problem>,
@@ -54,6 +56,13 @@ pub(super) enum Problem {
     Cycle { nodes: Vec<String> },
     #[error("dataset `{dataset}` is declared as a `{declared}` of the {family} family, but {user}")]
     Declared { dataset: String, declared: &'static str, family: Family, user: String },
+}
+
+/// As told to a person, for that is where `unwrap` and `main` bring it.
+impl fmt::Debug for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PipelineError({self})")
+    }
 }
 
 impl PipelineError {

@@ -165,7 +165,7 @@ fn check_unused(plan: &Plan<'_>, catalog: &Catalog, problems: &mut Vec<String>) 
     for (name, entry) in catalog.entries() {
         let is_parameter = matches!(entry.storage, Storage::Parameter(_));
         let is_related = |other: &&str| is_above(name, other) || is_above(other, name);
-        if used_set.contains(name) || is_parameter && used.iter().any(|other| is_related(other)) {
+        if used_set.contains(name) || is_parameter && used.iter().any(is_related) {
             continue;
         }
         let what = if is_parameter { "parameter" } else { "dataset" };

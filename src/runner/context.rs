@@ -10,7 +10,8 @@ pub(super) enum RunContext {
     On { caller: Snapshot, own: OwnKeys },
 }
 
-/// The run's own keys: not carried from anywhere, but set in every node.
+/// The run's own keys, set in every node: its id, and its logger, which is the
+/// caller's where the options name none and the policy carries it.
 pub(super) struct OwnKeys {
     run_id: RunId,
     run_logger: Option<RunLogger>,
@@ -27,7 +28,8 @@ impl RunContext {
         if propagation.is_off() {
             return Self::Off { is_clean };
         }
-        let run_logger = run_logger.or_else(|| RUN_LOGGER.get());
+        let is_carried = propagation.carries(&RUN_LOGGER);
+        let run_logger = run_logger.or_else(|| RUN_LOGGER.get().filter(|_| is_carried));
         Self::On { caller: capture(), own: OwnKeys { run_id, run_logger } }
     }
 

@@ -93,12 +93,10 @@ impl Error for NodeFailure {
 
 /// A run that did not succeed: refused before the first node, or failed on the
 /// way.
-#[derive(Debug)]
 pub struct RunError {
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     Refused(Vec<String>),
     Failed(Box<RunReport>),
@@ -163,6 +161,13 @@ impl fmt::Display for RunError {
             count(|fate| matches!(fate, Fate::Skipped { .. })),
             count(|fate| matches!(fate, Fate::NeverStarted)),
         )
+    }
+}
+
+/// As told to a person, for that is where `unwrap` and `main` bring it.
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RunError({self})")
     }
 }
 

@@ -1,6 +1,6 @@
 //! One node: its loads, its function, its saves.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::context::RunContext;
 use super::error::{FailureKind, NodeFailure};
@@ -8,7 +8,7 @@ use super::inputs::Inputs;
 use super::plan::{Binding, Plan};
 use super::report::Fate;
 use super::state::{Outcome, RunState};
-use crate::catalog::Value;
+use crate::catalog::{Entry, Storage, Value};
 use crate::context::{RunId, discard, drop_clean};
 use crate::executor::{message_of, place_of};
 use crate::pipeline::{NodeIndex, PlannedNode};
@@ -32,10 +32,11 @@ enum Attempt {
 }
 
 impl Run<'_> {
-    /// The nodes that wait for nothing.
-    pub(super) fn roots(&self) -> impl Iterator<Item = NodeIndex> {
+    /// The nodes that wait for nothing. All are found before the first is
+    /// started: from then on others become ready, which are started for that.
+    pub(super) fn roots(&self) -> Vec<NodeIndex> {
         let all = 0..self.state.nodes.len() as NodeIndex;
-        all.filter(|at| self.state.nodes[*at as usize].is_ready())
+        all.filter(|at| self.state.nodes[*at as usize].is_ready()).collect()
     }
 
     /// Runs node `at`. The nodes that waited for what it loads are passed to
@@ -82,9 +83,11 @@ impl Run<'_> {
                 return Attempt::Finished(failed(node, FailureKind::Load(error)), None);
             }
         };
-        let outputs = (node.node.body)(&inputs);
+        let outputs = catch_unwind(AssertUnwindSafe(|| (node.node.body)(&inputs)));
+        // Before the panic goes on: the `Drop` of a value may panic too, and two
+        // at once abort.
         drop(inputs);
-        let outputs = match outputs {
+        let outputs = match outputs.unwrap_or_else(|payload| resume_unwind(payload)) {
             Ok(outputs) => outputs,
             Err(error) => return Attempt::Finished(failed(node, FailureKind::Error(error)), None),
         };
@@ -108,22 +111,29 @@ impl Run<'_> {
     /// Saves what the catalog keeps; then keeps what somebody will want, so that
     /// of a node which fails nothing is.
     fn store(&self, node: &PlannedNode, outputs: Vec<Value>) -> Result<(), FailureKind> {
-        let mut kept = Vec::new();
-        for (&dataset, value) in node.outputs.iter().zip(outputs) {
-            match &self.plan.bindings[dataset as usize] {
-                Binding::Bound(entry) => {
-                    let name = self.plan.name(dataset);
-                    let span = tracing::debug_span!(
-                        target: "entourage::run", "save", dataset = %name
-                    );
-                    let saved = span.in_scope(|| self.plan.save(dataset, entry, &value));
-                    saved.map_err(FailureKind::Save)?;
-                }
-                Binding::Unbound | Binding::Ready(_) => kept.push((dataset, value)),
+        for (&dataset, value) in node.outputs.iter().zip(&outputs) {
+            if let Binding::Bound(entry) = &self.plan.bindings[dataset as usize] {
+                let name = self.plan.name(dataset);
+                let span = tracing::debug_span!(
+                    target: "entourage::run", "save", dataset = %name
+                );
+                let saved = span.in_scope(|| self.plan.save(dataset, entry, value));
+                saved.map_err(FailureKind::Save)?;
             }
         }
-        for (dataset, value) in kept {
-            drop(self.state.datasets[dataset as usize].write(value));
+        for (&dataset, value) in node.outputs.iter().zip(outputs) {
+            // What is registered as memory is kept for the run as well: another
+            // run may save its own value there before this one's nodes read.
+            let is_kept = match &self.plan.bindings[dataset as usize] {
+                Binding::Bound(Entry { storage: Storage::Memory(_), .. }) => {
+                    !self.plan.pipeline.datasets()[dataset as usize].consumers.is_empty()
+                }
+                Binding::Bound(_) => false,
+                Binding::Unbound | Binding::Ready(_) => true,
+            };
+            if is_kept {
+                drop(self.state.datasets[dataset as usize].write(value));
+            }
         }
         Ok(())
     }

@@ -77,11 +77,13 @@ impl Run<'_> {
         dataset: DatasetIndex,
         wake: &dyn Fn(NodeIndex),
     ) -> Result<(), DatasetError> {
-        let span = tracing::debug_span!(
-            target: "entourage::run", "load", dataset = %self.plan.name(dataset)
-        );
+        let load = || {
+            let name = self.plan.name(dataset);
+            let span = tracing::debug_span!(target: "entourage::run", "load", dataset = %name);
+            span.in_scope(|| self.plan.load(dataset))
+        };
         // Caught, so that nobody waits for a load that panicked.
-        let loaded = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| self.plan.load(dataset))));
+        let loaded = catch_unwind(AssertUnwindSafe(load));
         let (held, outcome) = match loaded {
             Ok(Ok(value)) => (Held::Value(value), Ok(Ok(()))),
             Ok(Err(error)) => (Held::Failed(at), Ok(Err(error))),

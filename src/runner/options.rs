@@ -31,7 +31,8 @@ impl RunOptions {
         self
     }
 
-    /// Where the run's messages are filed; by default where the caller's are.
+    /// Where the run's messages are filed; by default where the caller's are, if
+    /// the propagation carries `RUN_LOGGER`.
     pub fn run_logger(mut self, logger: RunLogger) -> Self {
         self.run_logger = Some(logger);
         self
