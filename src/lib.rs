@@ -51,10 +51,16 @@
 //! - A task sees exactly what its submitter's context propagates, at any depth of
 //!   stealing, nesting and waiting.
 //! - A worker is clean after every task, whatever the task, an accessor or a
-//!   `Drop` did, panics included.
-//! - With propagation off, a task costs what the bare pool costs, and sees nothing
-//!   of another.
-//! - A panic is a value. Nothing hangs, nothing is lost, the pool lives on.
+//!   `Drop` did, panics included. (What a task with propagation off leaks on
+//!   purpose, by `mem::forget` of a guard of `tracing`, is the exception: to look
+//!   for it would cost more than the task.)
+//! - With propagation off, a detached task, a scope, a join or a parallel iterator
+//!   costs what it costs on the bare pool, and sees nothing of another task.
+//! - A panic of a task is a value of its handle, of a node a value of the run's
+//!   report; `scope`, `join`, `install` and `broadcast` resume it in their caller,
+//!   as rayon's do. Nothing is lost, and the pool lives on.
+//! - Tasks that join each other's handles in a circle are told so instead of
+//!   hanging.
 //! - Nothing spins while it waits; one worker is enough for everything.
 //!
 //! # Crate features

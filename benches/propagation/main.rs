@@ -108,7 +108,10 @@ fn off_figures(figures: &mut Figures, off: &Executor, what: &str) {
     let items = items();
     let par_iter = Rounds::run(
         ROUNDS,
-        || off.install(|| items.par_iter().map(|n| n ^ 1).sum::<u64>()),
+        || {
+            let items = items.par_iter().in_snapshot(off.snapshot());
+            off.install(|| items.map(|n| n ^ 1).sum::<u64>())
+        },
         || bare.install(|| items.par_iter().map(|n| n ^ 1).sum::<u64>()),
     );
     add("par_iter", par_iter);

@@ -17,8 +17,8 @@ use super::format::Format;
 use super::memory::MemorySlot;
 use super::parameters::Parameters;
 
-/// Binds dataset names to storage. Immutable, shared by its clones, and never
-/// changed by a run.
+/// Binds dataset names to storage. Immutable, and shared by its clones: a run
+/// changes what is stored, and never what is bound.
 ///
 /// ```
 /// use entourage::{Catalog, Data, FileDataset};

@@ -71,6 +71,7 @@ impl DataType for str {
 
 /// The family of formats that a catalog may choose from for a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Family {
     /// A table: CSV, JSON lines, or a JSON array.
     Records,

@@ -10,6 +10,7 @@ use super::values::Context;
 
 /// Whether a key's value goes along when work crosses to another thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum KeyPolicy {
     /// Carried, unless a [`Propagation`](crate::Propagation) leaves it out.
     Propagate,

@@ -133,8 +133,8 @@ impl TraceFrame {
     }
 
     fn enter_with(&mut self, trace: &Trace) {
-        // Never call a subscriber from inside `get_default`: a nested look-up
-        // would see no dispatcher at all.
+        // Nothing is entered or exited from inside `get_default`: a look-up of the
+        // subscriber's own would see no dispatcher at all.
         let (current, is_global) =
             dispatcher::get_default(|dispatch| (dispatch.clone(), is_global(dispatch)));
         let target = match &trace.dispatch {

@@ -39,8 +39,15 @@ impl<R: Send + 'static> JoinHandle<R> {
     ///
     /// # Errors
     ///
-    /// If the task panicked; or if waiting would never end, because the task
-    /// waits for this very thread.
+    /// If the task panicked; or if waiting would never end, because the task, by
+    /// way of handles that it and others have joined, waits for this very thread.
+    /// Waits of other kinds (the end of a scope, a channel) are not seen.
+    ///
+    /// # Stack
+    ///
+    /// A task that is run in place runs on the stack of the one that joins it, so
+    /// a chain of hundreds of tasks, each of which joins the one before, may
+    /// overflow the stack of a single worker. Submit such a chain as one task.
     ///
     /// ```
     /// # let pool = entourage::Executor::builder().num_threads(1).build()?;

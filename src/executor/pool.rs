@@ -17,8 +17,8 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// A thread pool that carries its caller's context to the worker and leaves
 /// none of it behind.
 ///
-/// A clone is a handle on the same pool; the pool ends with its last clone,
-/// after the tasks that were submitted.
+/// A clone is a handle on the same pool; the pool ends with the last clone and
+/// the last [`JoinHandle`], after the tasks that were submitted.
 ///
 /// ```
 /// use entourage::{Executor, Propagation};
@@ -57,7 +57,9 @@ pub(super) struct Carrier {
 #[non_exhaustive]
 pub struct ExecutorStats {
     /// How many snapshots were taken, those of nothing aside. Tasks of one
-    /// scope share one for as long as the context stays the same.
+    /// scope share one for as long as that can be seen to be the same: not where
+    /// the policy holds something back, nor under a scoped dispatcher, nor with an
+    /// accessor that does not say what is unchanged.
     pub snapshots: u64,
 }
 
@@ -108,7 +110,9 @@ impl Executor {
         ExecutorStats { snapshots: self.carrier.snapshots.load(Ordering::Relaxed) }
     }
 
-    /// The pool underneath. Work put on it directly carries no context.
+    /// The pool underneath. Work put on it directly carries no context, and
+    /// nothing hides what it enters from tasks with propagation off that are run
+    /// while it waits. A broadcast on it waits for workers that block on handles.
     pub fn rayon_pool(&self) -> &rayon::ThreadPool {
         &self.pool
     }

@@ -10,6 +10,9 @@
 //! happens: entries are made and followed under one lock, so of the threads that
 //! would close a circle the last one sees it whole.
 //!
+//! What the table does not know are other waits: the end of a scope, an `install`
+//! in another pool, a channel. A circle through one of those is not seen.
+//!
 //! Threads wait here, not tasks. A worker that waits in a scope or a join of
 //! rayon's steals, and what it steals may come to wait for the task beneath it,
 //! which cannot go on before that returns: this is refused as well, though of
