@@ -201,7 +201,7 @@ fn an_output_that_is_a_folder_is_refused() {
 fn a_log_that_cannot_be_created_is_refused() {
     let scene = Scene::small();
     assert_refused(&scene, &["--log", "no/run.jsonl"], &["the run log `no/run.jsonl`"]);
-    assert!(!scene.path("out").exists());
+    assert!(!scene.path("no").exists());
 }
 
 #[cfg(target_os = "linux")]

@@ -256,9 +256,10 @@ fn order_does_not_hang_on_the_order_of_declaration() {
             adds("deep", "b", "c"),
             adds("deeper", "c", "d"),
             adds("a_leaf", "b", "e"),
+            adds("z_leaf", "a", "f"),
         ]
     };
-    let expected = ["root_a", "root_b", "a_leaf", "deep", "deeper"];
+    let expected = ["root_a", "root_b", "a_leaf", "deep", "z_leaf", "deeper"];
     for turn in 0..5 {
         let mut nodes = nodes();
         nodes.rotate_left(turn);

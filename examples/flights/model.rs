@@ -1,6 +1,8 @@
 //! The nodes that join flights with weather, and fit and judge a linear model of
 //! the arrival delay.
 
+use std::error::Error;
+
 use entourage::ParallelIteratorExt;
 use nalgebra::{SMatrix, SVector};
 use rayon::prelude::*;
@@ -56,12 +58,16 @@ pub(crate) fn observe(flights: &[Flight], weather: &WeatherIndex, every: &u8) ->
 /// Least squares of the arrival delay on the regressors, over the flights that
 /// are not kept for testing. Of several solutions (the regressors depend on each
 /// other) the smallest; of none (no flights) an empty model.
-pub(crate) fn fit(observations: &[Observation]) -> Model {
+///
+/// # Errors
+///
+/// If the values are too large to be summed up.
+pub(crate) fn fit(observations: &[Observation]) -> Result<Model, Box<dyn Error + Send + Sync>> {
     let train = || observations.iter().filter(|observation| !observation.is_test);
     let train_rows = train().count();
     if train_rows == 0 {
         warn!("no usable flight to learn from: the model is empty");
-        return Model { intercept: None, coefficients: Coefficients::default(), train_rows };
+        return Ok(Model { intercept: None, coefficients: Coefficients::default(), train_rows });
     }
     // Moments about the means: then the columns' sizes do not drown each other.
     let mut means = SVector::<f64, 8>::zeros();
@@ -72,12 +78,17 @@ pub(crate) fn fit(observations: &[Observation]) -> Model {
         let centred = column(observation) - means;
         moments.ger(1.0, &centred, &centred, 1.0);
     }
+    if moments.iter().any(|moment| !moment.is_finite()) {
+        return Err(
+            format!("the {train_rows} usable flights have values too large to sum up").into()
+        );
+    }
     let slopes = solve(&moments);
     let intercept = means[7] - (0..7).map(|at| slopes[at] * means[at]).sum::<f64>();
     let [dep_delay, distance, hour, temp, wind_speed, precip, visib] = slopes.map(Some);
     info!(train_rows, intercept, dep_delay, "fitted the model");
     let coefficients = Coefficients { dep_delay, distance, hour, temp, wind_speed, precip, visib };
-    Model { intercept: Some(intercept), coefficients, train_rows }
+    Ok(Model { intercept: Some(intercept), coefficients, train_rows })
 }
 
 /// The regressors, and the arrival delay last.

@@ -20,13 +20,18 @@ pub(crate) fn plot_delays(hourly: &[Hour], carriers: &[Carrier]) -> Result<Strin
             .collect();
         let carriers: Vec<(String, f64)> = carriers
             .iter()
-            .filter_map(|carrier| Some((carrier.carrier.to_string(), carrier.mean_arr_delay?)))
+            .filter_map(|carrier| Some((printable(&carrier.carrier), carrier.mean_arr_delay?)))
             .collect();
         bars(&left, "Mean departure delay by scheduled hour", "hour", &hours, &BLUE)?;
         bars(&right, "Mean arrival delay by carrier", "carrier", &carriers, &RED)?;
         root.present()?;
     }
     Ok(svg)
+}
+
+/// XML has no way to write a control character.
+fn printable(code: &str) -> String {
+    code.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn bars(

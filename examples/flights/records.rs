@@ -2,7 +2,8 @@
 
 use compact_str::CompactString;
 use entourage::Data;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A code of an airline or an airport.
 pub(crate) type Code = CompactString;
@@ -14,14 +15,25 @@ pub(crate) type TimeHour = CompactString;
 pub(crate) struct Flight {
     pub(crate) day: Option<u8>,
     pub(crate) dep_time: Option<u16>,
+    #[serde(deserialize_with = "finite")]
     pub(crate) dep_delay: Option<f64>,
+    #[serde(deserialize_with = "finite")]
     pub(crate) arr_delay: Option<f64>,
     pub(crate) carrier: Code,
     pub(crate) origin: Code,
     pub(crate) dest: Code,
+    #[serde(deserialize_with = "finite")]
     pub(crate) distance: Option<f64>,
     pub(crate) hour: Option<u8>,
     pub(crate) time_hour: TimeHour,
+}
+
+/// Reads a number, and takes neither infinity nor "not a number" for one.
+fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(deserializer)? {
+        Some(value) if !value.is_finite() => Err(D::Error::custom("expected a finite number")),
+        value => Ok(value),
+    }
 }
 
 impl Flight {
@@ -37,9 +49,13 @@ impl Flight {
 pub(crate) struct WeatherHour {
     pub(crate) origin: Code,
     pub(crate) time_hour: TimeHour,
+    #[serde(deserialize_with = "finite")]
     pub(crate) temp: Option<f64>,
+    #[serde(deserialize_with = "finite")]
     pub(crate) wind_speed: Option<f64>,
+    #[serde(deserialize_with = "finite")]
     pub(crate) precip: Option<f64>,
+    #[serde(deserialize_with = "finite")]
     pub(crate) visib: Option<f64>,
 }
 

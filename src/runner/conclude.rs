@@ -4,7 +4,6 @@ use std::mem;
 
 use super::error::RunError;
 use super::execute::Run;
-use super::plan::Binding;
 use super::report::{Fate, NodeReport, Outputs, RunReport};
 use super::state::{Held, Outcome};
 use crate::context::drop_clean;
@@ -64,11 +63,10 @@ impl Run<'_> {
     /// The free outputs. What else a failed run has left is dropped.
     fn outputs(&self) -> Outputs {
         let mut outputs = Outputs::default();
-        let bindings = self.plan.bindings.iter().zip(&self.state.datasets);
-        for (info, (binding, state)) in self.plan.pipeline.datasets().iter().zip(bindings) {
+        for (info, state) in self.plan.pipeline.datasets().iter().zip(&self.state.datasets) {
             let held = mem::replace(&mut *state.held(), Held::Released);
             let Held::Value(value) = held else { continue };
-            if info.consumers.is_empty() && matches!(binding, Binding::Unbound) {
+            if info.consumers.is_empty() {
                 outputs.0.insert(info.slot.name.to_string(), value);
             } else {
                 drop_clean(value);

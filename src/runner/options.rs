@@ -1,6 +1,10 @@
 //! What one run is told.
 
+use super::error::RunError;
+use super::sequential::checked;
+use crate::catalog::Catalog;
 use crate::context::{Propagation, RunId, RunLogger};
+use crate::pipeline::Pipeline;
 
 /// What one run is told; everything has a default.
 ///
@@ -54,6 +58,30 @@ impl RunOptions {
     pub fn keep_going(mut self) -> Self {
         self.keep_going = true;
         self
+    }
+
+    /// Says now what a run with these options would be refused for, without
+    /// running: every problem at once.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, Pipeline, RunOptions, node};
+    ///
+    /// const RAW: Data<[u64]> = Data::memory("raw");
+    /// const SUM: Data<u64> = Data::memory("sum");
+    ///
+    /// let sum = node(|raw: &[u64]| raw.iter().sum::<u64>()).reads(RAW).writes(SUM).named("sum");
+    /// let pipeline = Pipeline::new([sum])?;
+    /// let error = RunOptions::new().check(&pipeline, &Catalog::empty()).unwrap_err();
+    /// assert!(error.is_refused() && error.problems()[0].contains("`raw`"));
+    /// # Ok::<(), entourage::PipelineError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The error that the run would end with.
+    pub fn check(&self, pipeline: &Pipeline, catalog: &Catalog) -> Result<(), RunError> {
+        let propagation = self.propagation.clone().unwrap_or_default();
+        checked(pipeline, catalog, self, &propagation).map(drop)
     }
 
     /// Refuses to run if the catalog binds a name, or holds a parameter, that

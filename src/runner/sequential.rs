@@ -71,6 +71,19 @@ impl SequentialRunner {
     }
 }
 
+/// Binds the pipeline to the catalog, if they go together.
+pub(super) fn checked<'a>(
+    pipeline: &'a Pipeline,
+    catalog: &'a Catalog,
+    options: &RunOptions,
+    propagation: &Propagation,
+) -> Result<Plan<'a>, RunError> {
+    let mut plan = Plan::new(pipeline, catalog);
+    let mut problems = check(&mut plan, catalog, options.deny_unused);
+    problems.extend(propagation.validate().err().map(|error| error.to_string()));
+    if problems.is_empty() { Ok(plan) } else { Err(RunError::refused(problems)) }
+}
+
 /// Checks everything that can be checked, and makes a run that can begin.
 pub(super) fn prepare<'a>(
     pipeline: &'a Pipeline,
@@ -80,16 +93,9 @@ pub(super) fn prepare<'a>(
     is_clean: bool,
     capture: impl FnOnce() -> Snapshot,
 ) -> Result<Run<'a>, RunError> {
-    let RunOptions { run_id, run_logger, keep_going, deny_unused, .. } = options;
-    if let Err(error) = propagation.validate() {
-        return Err(RunError::refused(vec![error.to_string()]));
-    }
+    let plan = checked(pipeline, catalog, &options, propagation)?;
+    let RunOptions { run_id, run_logger, keep_going, .. } = options;
     crate::executor::watch_panics();
-    let mut plan = Plan::new(pipeline, catalog);
-    let problems = check(&mut plan, catalog, deny_unused);
-    if !problems.is_empty() {
-        return Err(RunError::refused(problems));
-    }
     let run_id = run_id.unwrap_or_else(|| RunId::from(uuid::Uuid::now_v7().to_string()));
     let context = RunContext::new(propagation, is_clean, capture, run_id.clone(), run_logger);
     let state = RunState::new(pipeline);

@@ -3,6 +3,7 @@
 use csv::ByteRecord;
 use serde::de::DeserializeOwned;
 
+use super::read::shown;
 use crate::catalog::error::FormatError;
 use crate::catalog::format::introspect::Shape;
 use crate::catalog::suggest::did_you_mean;
@@ -47,7 +48,8 @@ impl Layout {
             Shape::Sequence(None) | Shape::Single => (0..names.len()).collect(),
         };
         if !problems.is_empty() {
-            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            let names: Vec<_> =
+                names.iter().map(|name| format!("`{}`", shown(name.as_bytes()))).collect();
             let (problems, names) = (problems.join("; "), names.join(", "));
             return Err(FormatError::plain(format!("{problems} (the columns are {names})")));
         }

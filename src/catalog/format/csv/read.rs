@@ -95,9 +95,20 @@ fn describe(error: &RowError, row: &ByteRecord, layout: &Layout, place: &str) ->
     let name = layout.name(column);
     let found = match row.field(layout.position(column)) {
         b"" => "nothing".to_owned(),
-        found => format!("`{}`", String::from_utf8_lossy(found)),
+        found => format!("`{}`", shown(found)),
     };
     FormatError::plain(format!("{place}, column `{name}`: {error}, found {found}"))
+}
+
+/// A field as a message can hold it: short, and without control characters.
+pub(super) fn shown(field: &[u8]) -> String {
+    const MOST: usize = 60;
+    let text = String::from_utf8_lossy(field);
+    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// The line of the row that the reader began to read at `byte`, where line ends
