@@ -322,6 +322,10 @@ fn text_where_a_number_belongs_is_told_with_row_line_column_and_what_was_found()
     for (content, what) in cases {
         assert_told(rows(content), &format!("{READING}{what}"));
     }
+    let told = rows(format!("a,b,c\n\"x\ny\x1b{}\",2,x\n", "z".repeat(100))).unwrap_err();
+    let found = format!("x\\ny\\u{{1b}}{}…", "z".repeat(56));
+    let what = "row 1 (line 2), column `a`: expected a whole number of 32 bits, found";
+    assert_eq!(told, format!("{READING}{what} `{found}`"), "short, and on one line");
     let told = rows(b"a,b,c\n1,2,\xff\n").unwrap_err();
     let what = "row 1 (line 2), column `c`: expected text in UTF-8, found `\u{fffd}`";
     assert_eq!(told, format!("{READING}{what}"));

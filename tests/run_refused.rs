@@ -72,7 +72,10 @@ fn problems(
         }
     });
     assert!(!ran.load(Ordering::Relaxed));
-    first.unwrap()
+    let first = first.unwrap();
+    let checked = options.check(&pipeline, &catalog).unwrap_err();
+    assert!(checked.is_refused() && checked.problems() == first);
+    first
 }
 
 #[track_caller]
@@ -310,6 +313,7 @@ fn names_that_nothing_uses_are_told_where_that_is_denied() {
 
     let catalog = bind().build().unwrap();
     let pipeline = Pipeline::new([read(NOTE, "read")]).unwrap();
+    assert!(RunOptions::new().check(&pipeline, &catalog).is_ok());
     assert!(SequentialRunner::new().run(&pipeline, &catalog, RunOptions::new()).is_ok());
 }
 
@@ -319,9 +323,10 @@ fn propagation_that_cannot_be_carried_out_is_told() {
     let never: &'static Key<u32> = &SECRET;
     assert_eq!(never.policy(), KeyPolicy::Never);
     let options = RunOptions::new().propagation(Propagation::only([never]));
-    let found = problems([write(NOTE, "write")], Catalog::builder(), &options);
-    assert_eq!(found.len(), 1);
-    assert!(found[0].contains("SECRET` is declared `never`"), "{found:?}");
+    let found = problems([read(NOTE, "read")], Catalog::builder(), &options);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("`note` is not in the catalog"), "{found:?}");
+    assert!(found[1].contains("SECRET` is declared `never`"), "{found:?}");
 }
 
 #[test]

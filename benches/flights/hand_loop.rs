@@ -299,7 +299,7 @@ impl<'a> Sums<'a> {
             let row = [dep, distance, hour, temp, wind, precip, visib, arr];
             match row.iter().sum::<f64>() + day {
                 incomplete if incomplete.is_nan() => {}
-                _ if day as u8 % HOLDOUT_EVERY == 0 => test.push(row),
+                _ if (day as u8).is_multiple_of(HOLDOUT_EVERY) => test.push(row),
                 _ => train.add(&row),
             }
         }

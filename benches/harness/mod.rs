@@ -46,7 +46,8 @@ impl Rounds {
             f();
             start.elapsed()
         };
-        (time(&mut ours), time(&mut theirs));
+        time(&mut ours);
+        time(&mut theirs);
         let pairs = (0..rounds).map(|round| {
             if round % 2 == 0 {
                 let ours = time(&mut ours);

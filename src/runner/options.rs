@@ -80,8 +80,8 @@ impl RunOptions {
     ///
     /// The error that the run would end with.
     pub fn check(&self, pipeline: &Pipeline, catalog: &Catalog) -> Result<(), RunError> {
-        let propagation = self.propagation.clone().unwrap_or_default();
-        checked(pipeline, catalog, self, &propagation).map(drop)
+        let refused = self.propagation.as_ref().and_then(|policy| policy.validate().err());
+        checked(pipeline, catalog, self, refused.as_ref()).map(drop)
     }
 
     /// Refuses to run if the catalog binds a name, or holds a parameter, that

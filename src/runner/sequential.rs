@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::report::RunReport;
 use super::state::RunState;
 use crate::catalog::Catalog;
-use crate::context::{Propagation, RunId, Snapshot};
+use crate::context::{Propagation, PropagationError, RunId, Snapshot};
 use crate::pipeline::Pipeline;
 
 /// Runs a pipeline on the calling thread: one node after the other, in the
@@ -57,7 +57,9 @@ impl SequentialRunner {
         let capture = || Snapshot::capture_with(&propagation);
         // The calling thread holds whatever its caller put there.
         let is_clean = false;
-        let run = prepare(pipeline, catalog, options, &propagation, is_clean, capture)?;
+        let refused = propagation.validate().err();
+        let plan = checked(pipeline, catalog, &options, refused.as_ref())?;
+        let run = prepare(plan, options, &propagation, is_clean, capture);
         // Nodes are in an order in which each finds its producers done. What a
         // node makes ready is therefore still to come, and none waits for a load.
         let mut ready = Vec::new();
@@ -71,33 +73,32 @@ impl SequentialRunner {
     }
 }
 
-/// Binds the pipeline to the catalog, if they go together.
+/// Binds the pipeline to the catalog, if they go together and the propagation
+/// was not refused: else says everything that is wrong.
 pub(super) fn checked<'a>(
     pipeline: &'a Pipeline,
     catalog: &'a Catalog,
     options: &RunOptions,
-    propagation: &Propagation,
+    refused: Option<&PropagationError>,
 ) -> Result<Plan<'a>, RunError> {
     let mut plan = Plan::new(pipeline, catalog);
     let mut problems = check(&mut plan, catalog, options.deny_unused);
-    problems.extend(propagation.validate().err().map(|error| error.to_string()));
+    problems.extend(refused.map(ToString::to_string));
     if problems.is_empty() { Ok(plan) } else { Err(RunError::refused(problems)) }
 }
 
-/// Checks everything that can be checked, and makes a run that can begin.
+/// Makes a run that can begin.
 pub(super) fn prepare<'a>(
-    pipeline: &'a Pipeline,
-    catalog: &'a Catalog,
+    plan: Plan<'a>,
     options: RunOptions,
     propagation: &Propagation,
     is_clean: bool,
     capture: impl FnOnce() -> Snapshot,
-) -> Result<Run<'a>, RunError> {
-    let plan = checked(pipeline, catalog, &options, propagation)?;
+) -> Run<'a> {
     let RunOptions { run_id, run_logger, keep_going, .. } = options;
     crate::executor::watch_panics();
     let run_id = run_id.unwrap_or_else(|| RunId::from(uuid::Uuid::now_v7().to_string()));
     let context = RunContext::new(propagation, is_clean, capture, run_id.clone(), run_logger);
-    let state = RunState::new(pipeline);
-    Ok(Run { plan, state, context, run_id, keep_going })
+    let state = RunState::new(plan.pipeline);
+    Run { plan, state, context, run_id, keep_going }
 }

@@ -4,9 +4,9 @@ use super::error::RunError;
 use super::execute::Run;
 use super::options::RunOptions;
 use super::report::RunReport;
-use super::sequential::prepare;
+use super::sequential::{checked, prepare};
 use crate::catalog::Catalog;
-use crate::context::Propagation;
+use crate::context::{Propagation, PropagationError};
 use crate::executor::{Executor, Scope};
 use crate::pipeline::{NodeIndex, Pipeline};
 
@@ -68,15 +68,14 @@ impl ThreadRunner {
             Some(propagation) => self.executor.with_propagation(propagation.clone()),
             None => Ok(self.executor.clone()),
         };
-        let executor = executor.map_err(|error| RunError::refused(vec![error.to_string()]))?;
+        let plan = checked(pipeline, catalog, &options, executor.as_ref().err())?;
+        let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
+        let executor = executor.map_err(refused)?;
         let propagation = propagation.as_ref().unwrap_or(executor.propagation());
-        let capture = || executor.snapshot();
-        let run = prepare(pipeline, catalog, options, propagation, true, capture)?;
+        let run = prepare(plan, options, propagation, true, || executor.snapshot());
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
-        let bare = executor
-            .with_propagation(Propagation::off())
-            .map_err(|error| RunError::refused(vec![error.to_string()]))?;
+        let bare = executor.with_propagation(Propagation::off()).map_err(refused)?;
         bare.in_place_scope(|scope| {
             for at in run.roots() {
                 start(&run, at, scope);

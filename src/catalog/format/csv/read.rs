@@ -104,7 +104,13 @@ fn describe(error: &RowError, row: &ByteRecord, layout: &Layout, place: &str) ->
 pub(super) fn shown(field: &[u8]) -> String {
     const MOST: usize = 60;
     let text = String::from_utf8_lossy(field);
-    let mut shown: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    let mut shown = String::new();
+    for c in text.chars().take(MOST) {
+        match c.is_control() {
+            true => shown.extend(c.escape_debug()),
+            false => shown.push(c),
+        }
+    }
     if text.chars().nth(MOST).is_some() {
         shown.push('…');
     }
