@@ -7,6 +7,7 @@
 
 mod args;
 mod model;
+mod names;
 mod pipeline;
 mod plot;
 mod records;

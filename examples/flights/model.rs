@@ -13,6 +13,9 @@ use crate::records::{
     Code, Coefficients, Flight, Metrics, Model, Observation, REGRESSORS, TimeHour, WeatherHour,
 };
 
+/// How many flights make a part that one worker does at a time.
+const PART: usize = 1 << 14;
+
 /// The weather of an airport and an hour, where all four values are known:
 /// temperature, wind speed, precipitation, visibility.
 pub(crate) type WeatherIndex = FxHashMap<Code, FxHashMap<TimeHour, [f64; 4]>>;
@@ -23,8 +26,8 @@ pub(crate) fn index_weather(weather: &[WeatherHour]) -> WeatherIndex {
     for hour in weather {
         let values = (hour.temp, hour.wind_speed, hour.precip, hour.visib);
         if let (Some(temp), Some(wind_speed), Some(precip), Some(visib)) = values {
-            let hours = index.entry(hour.origin.clone()).or_default();
-            hours.entry(hour.time_hour.clone()).or_insert([temp, wind_speed, precip, visib]);
+            let hours = index.entry(hour.origin).or_default();
+            hours.entry(hour.time_hour).or_insert([temp, wind_speed, precip, visib]);
         }
     }
     let complete = index.values().map(FxHashMap::len).sum::<usize>();
@@ -44,11 +47,13 @@ pub(crate) fn observe(flights: &[Flight], weather: &WeatherIndex, every: &u8) ->
         let regressors = [dep_delay, distance, hour, temp, wind_speed, precip, visib];
         Some(Observation { regressors, arr_delay, is_test })
     };
-    let chunks = flights.par_chunks(1 << 14).in_context();
-    let parts: Vec<Vec<Observation>> = chunks
-        .map(|chunk| {
-            let part: Vec<_> = chunk.iter().filter_map(observe).collect();
-            info!(flights = chunk.len(), usable = part.len(), "joined a part with the weather");
+    let parts: Vec<Vec<Observation>> = flights
+        .par_chunks(PART)
+        .in_context()
+        .map(|flights| {
+            let mut part = Vec::with_capacity(flights.len());
+            part.extend(flights.iter().filter_map(observe));
+            info!(flights = flights.len(), usable = part.len(), "joined a part with the weather");
             part
         })
         .collect();
@@ -63,21 +68,21 @@ pub(crate) fn observe(flights: &[Flight], weather: &WeatherIndex, every: &u8) ->
 ///
 /// If the values are too large to be summed up.
 pub(crate) fn fit(observations: &[Observation]) -> Result<Model, Box<dyn Error + Send + Sync>> {
-    let train = || observations.iter().filter(|observation| !observation.is_test);
-    let train_rows = train().count();
+    let sums = sum(observations, false, |sums: &mut SVector<f64, 9>, observation| {
+        *sums += column(observation).push(1.0);
+    });
+    let rows = sums[8];
+    let train_rows = rows as usize;
     if train_rows == 0 {
         warn!("no usable flight to learn from: the model is empty");
         return Ok(Model { intercept: None, coefficients: Coefficients::default(), train_rows });
     }
     // Moments about the means: then the columns' sizes do not drown each other.
-    let mut means = SVector::<f64, 8>::zeros();
-    train().for_each(|observation| means += column(observation));
-    means /= train_rows as f64;
-    let mut moments = SMatrix::<f64, 8, 8>::zeros();
-    for observation in train() {
+    let means = sums.fixed_rows::<8>(0) / rows;
+    let moments = sum(observations, false, |moments: &mut SMatrix<f64, 8, 8>, observation| {
         let centred = column(observation) - means;
         moments.ger(1.0, &centred, &centred, 1.0);
-    }
+    });
     if moments.iter().any(|moment| !moment.is_finite()) {
         return Err(
             format!("the {train_rows} usable flights have values too large to sum up").into()
@@ -91,10 +96,26 @@ pub(crate) fn fit(observations: &[Observation]) -> Result<Model, Box<dyn Error +
     Ok(Model { intercept: Some(intercept), coefficients, train_rows })
 }
 
+/// Adds up something of the observations that are kept for testing, or of the
+/// others: in parts, by several workers. The parts are always the same, and so is
+/// the order in which they are put together.
+fn sum<const R: usize, const C: usize>(
+    observations: &[Observation],
+    of_test: bool,
+    add: impl Fn(&mut SMatrix<f64, R, C>, &Observation) + Sync,
+) -> SMatrix<f64, R, C> {
+    let parts = observations.par_chunks(PART).in_context().map(|part| {
+        let mut sum = SMatrix::zeros();
+        part.iter().filter(|item| item.is_test == of_test).for_each(|item| add(&mut sum, item));
+        sum
+    });
+    parts.collect::<Vec<_>>().into_iter().sum()
+}
+
 /// The regressors, and the arrival delay last.
 fn column(observation: &Observation) -> SVector<f64, 8> {
     let [a, b, c, d, e, f, g] = observation.regressors;
-    SVector::<f64, 8>::from([a, b, c, d, e, f, g, observation.arr_delay])
+    SVector::from([a, b, c, d, e, f, g, observation.arr_delay])
 }
 
 /// Solves the normal equations, scaled to a unit diagonal, by their singular
@@ -118,20 +139,21 @@ fn solve(moments: &SMatrix<f64, 8, 8>) -> [f64; 7] {
 
 /// How well the model tells the flights that were kept for testing.
 pub(crate) fn evaluate(observations: &[Observation], model: &Model) -> Metrics {
-    let test = || observations.iter().filter(|observation| observation.is_test);
-    let test_rows = test().count();
+    let sums = sum(observations, true, |sums: &mut SVector<f64, 2>, observation| {
+        *sums += SVector::from([1.0, observation.arr_delay]);
+    });
+    let rows = sums[0];
+    let test_rows = rows as usize;
     let Some(predict) = predictor(model) else {
         return Metrics { test_rows, rmse: None, mae: None, r2: None };
     };
-    let rows = test_rows as f64;
-    let mean = test().map(|observation| observation.arr_delay).sum::<f64>() / rows;
-    let (mut squares, mut absolute, mut total) = (0.0, 0.0, 0.0);
-    for observation in test() {
+    let mean = sums[1] / rows;
+    let sums = sum(observations, true, |sums: &mut SVector<f64, 3>, observation| {
         let error = observation.arr_delay - predict(observation);
-        squares += error * error;
-        absolute += error.abs();
-        total += (observation.arr_delay - mean).powi(2);
-    }
+        *sums +=
+            SVector::from([error * error, error.abs(), (observation.arr_delay - mean).powi(2)]);
+    });
+    let [squares, absolute, total] = sums.into();
     let given = |value: f64| (test_rows > 0).then_some(value);
     let metrics = Metrics {
         test_rows,

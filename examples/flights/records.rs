@@ -1,14 +1,15 @@
 //! The tables, as serde sees them, and the names of the data.
 
-use compact_str::CompactString;
 use entourage::Data;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::names::Name;
+
 /// A code of an airline or an airport.
-pub(crate) type Code = CompactString;
+pub(crate) type Code = Name;
 /// An hour in UTC, such as `2013-01-01T10:00:00Z`.
-pub(crate) type TimeHour = CompactString;
+pub(crate) type TimeHour = Name;
 
 /// One scheduled flight; delays in minutes, the distance in miles.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,7 +1,6 @@
 //! The nodes that sum up: by carrier, by route, by hour.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use tracing::info;
@@ -41,7 +40,7 @@ pub(crate) fn carriers(flights: &[Flight], airlines: &[Airline]) -> Vec<Carrier>
     }
     let mut groups: FxHashMap<Code, Group> = FxHashMap::default();
     for flight in flights {
-        let group = groups.entry(flight.carrier.clone()).or_default();
+        let group = groups.entry(flight.carrier).or_default();
         group.flights += 1;
         group.cancelled += u64::from(flight.is_cancelled());
         group.dep_delay.add(flight.dep_delay);
@@ -72,8 +71,7 @@ pub(crate) fn carriers(flights: &[Flight], airlines: &[Airline]) -> Vec<Carrier>
 pub(crate) fn routes(flights: &[Flight], airports: &[Airport], top: &usize) -> Vec<Route> {
     let mut groups: FxHashMap<(Code, Code), (u64, Mean)> = FxHashMap::default();
     for flight in flights {
-        let (count, arr_delay) =
-            groups.entry((flight.origin.clone(), flight.dest.clone())).or_default();
+        let (count, arr_delay) = groups.entry((flight.origin, flight.dest)).or_default();
         *count += 1;
         arr_delay.add(flight.arr_delay);
     }
@@ -94,16 +92,17 @@ pub(crate) fn routes(flights: &[Flight], airports: &[Airport], top: &usize) -> V
 
 /// Flights and departure delay by the scheduled hour; flights without one last.
 pub(crate) fn hourly(flights: &[Flight]) -> Vec<Hour> {
-    let mut groups: BTreeMap<(bool, Option<u8>), (u64, u64, Mean)> = BTreeMap::new();
+    const NO_HOUR: usize = 256;
+    let mut groups = [(0, 0, Mean::default()); NO_HOUR + 1];
     for flight in flights {
-        let key = (flight.hour.is_none(), flight.hour);
-        let (count, cancelled, dep_delay) = groups.entry(key).or_default();
+        let (count, cancelled, dep_delay) = &mut groups[flight.hour.map_or(NO_HOUR, usize::from)];
         *count += 1;
         *cancelled += u64::from(flight.is_cancelled());
         dep_delay.add(flight.dep_delay);
     }
-    let hours = groups.into_iter().map(|((_, hour), (flights, cancelled, dep_delay))| Hour {
-        hour,
+    let hours = groups.into_iter().enumerate().filter(|(_, (flights, ..))| *flights > 0);
+    let hours = hours.map(|(hour, (flights, cancelled, dep_delay))| Hour {
+        hour: u8::try_from(hour).ok(),
         flights,
         cancelled,
         mean_dep_delay: dep_delay.value(),

@@ -58,6 +58,7 @@ impl Layout {
     }
 
     /// How many columns are read.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.columns.len()
     }
@@ -67,6 +68,7 @@ impl Layout {
     }
 
     /// Where a column stands in the file.
+    #[inline]
     pub(super) fn position(&self, column: usize) -> usize {
         self.columns[column].position
     }

@@ -4,12 +4,14 @@
 //! Whatever is not plain sailing (a quote, a row that cannot be read) makes it
 //! give up, and the file is read again by the careful path, which says where.
 
+use parking_lot::Mutex;
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::CsvOptions;
 use super::layout::Layout;
-use super::row::{Fields, Row};
+use super::lines::Lines;
+use super::row::Row;
 use crate::catalog::file::Source;
 use crate::context::Snapshot;
 use crate::executor::ParallelIteratorExt;
@@ -24,14 +26,13 @@ pub(super) fn read<R: DeserializeOwned + Send>(
     layout: &Layout,
     options: &CsvOptions,
 ) -> Option<Vec<R>> {
-    let reader = PieceReader { source, start, layout, options };
+    let reader = PieceReader { source, start, layout, options, buffers: Mutex::default() };
     let end = source.len();
     let pieces: Vec<u64> = (start..end).step_by(PIECE as usize).collect();
     let mut records = Vec::new();
     if rayon::current_thread_index().is_none() || pieces.len() == 1 {
-        let mut buffer = Vec::new();
         for piece in pieces {
-            reader.parse(piece, &mut buffer, &mut records)?;
+            reader.parse(piece, &mut records)?;
         }
         return Some(records);
     }
@@ -66,6 +67,8 @@ struct PieceReader<'a> {
     start: u64,
     layout: &'a Layout,
     options: &'a CsvOptions,
+    /// Those that nobody is using: their memory is used again.
+    buffers: Mutex<Vec<Vec<u8>>>,
 }
 
 impl PieceReader<'_> {
@@ -74,19 +77,26 @@ impl PieceReader<'_> {
         pieces: &[u64],
         snapshot: &Snapshot,
     ) -> Option<Vec<Vec<R>>> {
-        let parts =
-            pieces.par_iter().in_snapshot(snapshot.clone()).map_init(Vec::new, |buffer, piece| {
-                let mut records = Vec::new();
-                self.parse(*piece, buffer, &mut records).map(|()| records)
-            });
+        let pieces = pieces.par_iter().in_snapshot(snapshot.clone());
+        let parts = pieces.map(|piece| {
+            let mut records = Vec::new();
+            self.parse(*piece, &mut records).map(|()| records)
+        });
         parts.collect()
     }
 
+    fn parse<R: DeserializeOwned>(&self, from: u64, records: &mut Vec<R>) -> Option<()> {
+        let mut buffer = self.buffers.lock().pop().unwrap_or_default();
+        let parsed = self.parse_in(&mut buffer, from, records);
+        self.buffers.lock().push(buffer);
+        parsed
+    }
+
     /// Reads the lines that begin within the piece at `from`.
-    fn parse<R: DeserializeOwned>(
+    fn parse_in<R: DeserializeOwned>(
         &self,
-        from: u64,
         buffer: &mut Vec<u8>,
+        from: u64,
         records: &mut Vec<R>,
     ) -> Option<()> {
         // From the byte before: if that is a line end, a line begins at `from`.
@@ -98,24 +108,19 @@ impl PieceReader<'_> {
             false => memchr::memchr(b'\n', buffer)? + 1,
         };
         self.read_on_to_line_end(to, buffer)?;
-        let lines = buffer.get(begin..)?;
         // A carriage return that ends no line is a line end of its own to CSV.
-        if memchr::memchr(b'"', lines).is_some() {
+        let is_line_end = |at: usize| buffer.get(at..at + 2) == Some(b"\r\n");
+        if !memchr::memchr2_iter(b'"', b'\r', buffer).all(is_line_end) {
             return None;
         }
-        let mut line = Line { bytes: lines, ends: Vec::with_capacity(self.layout.width) };
-        let mut at = 0;
-        while at < lines.len() {
-            let after = line.split(at, self.options.delimiter)?;
-            let is_blank = line.ends.len() == 1 && line.field(0).is_empty();
-            if !is_blank {
-                if line.ends.len() != self.layout.width {
-                    return None;
-                }
-                let row = Row::new(&line, self.layout, self.options);
-                records.push(R::deserialize(row).ok()?);
-            }
-            at = after;
+        if !buffer.ends_with(b"\n") {
+            buffer.push(b'\n');
+        }
+        let mut lines = Lines::new(&buffer[begin..], self.options.delimiter, self.layout.width);
+        records.reserve(lines.left());
+        while lines.advance()? {
+            let row = Row::in_order(&lines, self.layout, self.options);
+            records.push(R::deserialize(row).ok()?);
         }
         Some(())
     }
@@ -139,42 +144,5 @@ impl PieceReader<'_> {
             to = next;
         }
         Some(())
-    }
-}
-
-/// One line, cut into fields.
-struct Line<'b> {
-    bytes: &'b [u8],
-    /// Where each field begins and ends.
-    ends: Vec<(usize, usize)>,
-}
-
-impl Line<'_> {
-    /// Cuts the line that begins at `from`, and returns where the next begins;
-    /// `None` at a carriage return within the line.
-    fn split(&mut self, from: usize, delimiter: u8) -> Option<usize> {
-        self.ends.clear();
-        let mut begin = from;
-        let rest = self.bytes.get(from..)?;
-        for at in memchr::memchr3_iter(delimiter, b'\n', b'\r', rest) {
-            let at = from + at;
-            self.ends.push((begin, at));
-            begin = at + 1;
-            match self.bytes[at] {
-                b'\n' => return Some(begin),
-                b'\r' if self.bytes.get(begin) == Some(&b'\n') => return Some(begin + 1),
-                b'\r' => return None,
-                _ => {}
-            }
-        }
-        self.ends.push((begin, self.bytes.len()));
-        Some(self.bytes.len())
-    }
-}
-
-impl Fields for Line<'_> {
-    fn field(&self, at: usize) -> &[u8] {
-        let (begin, end) = self.ends[at];
-        &self.bytes[begin..end]
     }
 }

@@ -1,6 +1,7 @@
 //! One row as serde sees it: a map from column to field.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
@@ -68,23 +69,34 @@ pub(super) struct Row<'r, F> {
     fields: &'r F,
     layout: &'r Layout,
     options: &'r CsvOptions,
+    /// A struct is given the names of its fields, and not just their values in
+    /// its own order.
+    is_named: bool,
     next: usize,
 }
 
 impl<'r, F: Fields> Row<'r, F> {
     pub(super) fn new(fields: &'r F, layout: &'r Layout, options: &'r CsvOptions) -> Self {
-        Self { fields, layout, options, next: 0 }
+        Self { fields, layout, options, is_named: true, next: 0 }
     }
 
+    /// A row that saves a struct from matching names. Of the few types that do
+    /// not take their fields in order, the reading fails.
+    #[inline]
+    pub(super) fn in_order(fields: &'r F, layout: &'r Layout, options: &'r CsvOptions) -> Self {
+        Self { fields, layout, options, is_named: false, next: 0 }
+    }
+
+    #[inline]
     fn cell<'de, S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, RowError> {
         let column = self.next;
         self.next += 1;
         let text = self.fields.field(self.layout.position(column));
-        let is_missing = text.is_empty() || self.options.is_missing(text);
-        let cell = Cell { text: if is_missing { b"" } else { text } };
+        let cell = Cell { text: if self.options.is_missing(text) { b"" } else { text } };
         seed.deserialize(cell).map_err(|error| RowError { column: Some(column), ..error })
     }
 
+    #[inline]
     fn is_over(&self) -> bool {
         self.next == self.layout.len()
     }
@@ -126,9 +138,23 @@ impl<'de, F: Fields> Deserializer<'de> for Row<'_, F> {
         visitor.visit_newtype_struct(self)
     }
 
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        mut self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, RowError> {
+        if self.is_named {
+            return visitor.visit_map(self);
+        }
+        let value = visitor.visit_seq(&mut self)?;
+        if self.is_over() { Ok(value) } else { Err(expected("a value of every column")) }
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct map struct enum identifier ignored_any
+        unit unit_struct map enum identifier ignored_any
     }
 }
 
@@ -153,6 +179,7 @@ impl<'de, F: Fields> MapAccess<'de> for Row<'_, F> {
 impl<'de, F: Fields> SeqAccess<'de> for Row<'_, F> {
     type Error = RowError;
 
+    #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -176,15 +203,51 @@ impl<'r> Cell<'r> {
         std::str::from_utf8(self.text).map_err(|_| expected("text in UTF-8"))
     }
 
-    fn parse<T: std::str::FromStr>(self, what: &'static str) -> Result<T, RowError> {
+    fn parse<T: FromStr>(self, what: &'static str) -> Result<T, RowError> {
         self.text()?.parse().map_err(|_| expected(what))
+    }
+
+    #[inline]
+    fn number<T: FromStr>(
+        self,
+        what: &'static str,
+        of: impl FnOnce(i64) -> Option<T>,
+    ) -> Result<T, RowError> {
+        match whole(self.text) {
+            Some(number) => of(number).ok_or_else(|| expected(what)),
+            None => self.parse(what),
+        }
     }
 }
 
-macro_rules! parsed {
+/// A short whole number. Most numbers are, those with a floating point too, and
+/// the general way to read them takes several times as long.
+#[inline]
+fn whole(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if !(1..=15).contains(&digits.len()) {
+        return None;
+    }
+    let mut number = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = 10 * number + i64::from(digit);
+    }
+    match text.len() == digits.len() {
+        true => Some(number),
+        // There is a negative zero.
+        false => (number > 0).then_some(-number),
+    }
+}
+
+macro_rules! whole_numbers {
     ($($method:ident $visit:ident $what:literal;)*) => {$(
+        #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
-            visitor.$visit(self.parse($what)?)
+            visitor.$visit(self.number($what, |number| number.try_into().ok())?)
         }
     )*};
 }
@@ -192,8 +255,7 @@ macro_rules! parsed {
 impl<'de> Deserializer<'de> for Cell<'_> {
     type Error = RowError;
 
-    parsed! {
-        deserialize_bool visit_bool "true or false";
+    whole_numbers! {
         deserialize_i8 visit_i8 "a whole number from -128 to 127";
         deserialize_i16 visit_i16 "a whole number from -32768 to 32767";
         deserialize_i32 visit_i32 "a whole number of 32 bits";
@@ -204,11 +266,27 @@ impl<'de> Deserializer<'de> for Cell<'_> {
         deserialize_u32 visit_u32 "a whole number of 32 bits, not negative";
         deserialize_u64 visit_u64 "a whole number of 64 bits, not negative";
         deserialize_u128 visit_u128 "a whole number, not negative";
-        deserialize_f32 visit_f32 "a number";
-        deserialize_f64 visit_f64 "a number";
-        deserialize_char visit_char "one character";
     }
 
+    #[inline]
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
+        visitor.visit_f32(self.number("a number", |number| Some(number as f32))?)
+    }
+
+    #[inline]
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
+        visitor.visit_f64(self.number("a number", |number| Some(number as f64))?)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
+        visitor.visit_bool(self.parse("true or false")?)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
+        visitor.visit_char(self.parse("one character")?)
+    }
+
+    #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
         visitor.visit_str(self.text()?)
     }
@@ -221,6 +299,7 @@ impl<'de> Deserializer<'de> for Cell<'_> {
         visitor.visit_bytes(self.text)
     }
 
+    #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
         if self.text.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
