@@ -3,6 +3,8 @@
 
 #[path = "../../examples/flights/model.rs"]
 mod model;
+#[path = "../../examples/flights/names.rs"]
+mod names;
 #[path = "../../examples/flights/pipeline.rs"]
 mod pipeline;
 #[path = "../../examples/flights/plot.rs"]

@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for Name {
             }
 
             fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Name, E> {
-                NAMES.name(text).map_err(E::custom)
+                NAMES.name(text).map_err(|_| E::custom("expected text in UTF-8"))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
