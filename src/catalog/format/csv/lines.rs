@@ -22,9 +22,9 @@ impl<'t> Lines<'t> {
         Self { separators, next: 0, left, starts: vec![0; width + 1] }
     }
 
-    /// How many lines are yet to come, counting the blank ones.
-    pub(super) fn left(&self) -> usize {
-        self.left
+    /// The most lines there can be that are not blank.
+    pub(super) fn at_most(&self) -> usize {
+        self.left.min(self.separators.bytes.len() / (self.starts.len() - 1).max(1))
     }
 
     /// Goes to the next line that is not blank, and says whether there is one.
@@ -48,13 +48,10 @@ impl<'t> Lines<'t> {
             next = separators.next()? + 1;
             *start = next;
         }
-        if bytes[next - 1] != b'\n' {
-            return None;
-        }
-        if bytes[..next].ends_with(b"\r\n")
-            && let Some(end) = self.starts.last_mut()
-        {
-            *end -= 1;
+        match (&bytes[..next], self.starts.last_mut()) {
+            ([.., b'\r', b'\n'], Some(end)) => *end -= 1,
+            ([.., b'\n'], _) => {}
+            _ => return None,
         }
         (self.separators, self.next) = (separators, next);
         self.left -= 1;
@@ -117,3 +114,6 @@ impl<'t> Separators<'t> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,7 @@ impl PieceReader<'_> {
             buffer.push(b'\n');
         }
         let mut lines = Lines::new(&buffer[begin..], self.options.delimiter, self.layout.width);
-        records.reserve(lines.left());
+        records.reserve(lines.at_most());
         while lines.advance()? {
             let row = Row::in_order(&lines, self.layout, self.options);
             records.push(R::deserialize(row).ok()?);
