@@ -90,9 +90,9 @@ pub use catalog::{
     Family, FileDataset, Format,
 };
 pub use context::{
-    Accessor, Carried, Context, Instrumented, Key, KeyPolicy, LogRecord, LogSink, LogValue, NODE,
-    NodeName, Propagation, PropagationError, RUN_ID, RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot,
-    SpanKey, suppress,
+    Accessor, Carried, Context, Explanation, Instrumented, Key, KeyPolicy, LogRecord, LogSink,
+    LogValue, NODE, NodeName, Propagation, PropagationError, RUN_ID, RUN_LOGGER, RunId, RunLogger,
+    SPAN, Snapshot, SpanKey, suppress,
 };
 pub use executor::{
     Broadcast, BuildError, Executor, ExecutorBuilder, ExecutorStats, InContext, JoinHandle,

@@ -6,9 +6,10 @@ use std::marker::PhantomPinned;
 use std::rc::Rc;
 
 use entourage::{
-    Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, InContext,
-    Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue, NodeName, Place, Propagation,
-    PropagationError, RunId, RunLogger, Scope, Snapshot, SpanKey, TaskBuilder, TaskError,
+    Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, Explanation,
+    InContext, Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue, NodeName, Place,
+    Propagation, PropagationError, RunId, RunLogger, Scope, Snapshot, SpanKey, TaskBuilder,
+    TaskError,
 };
 
 macro_rules! is {
@@ -50,6 +51,7 @@ auto_traits!(Context: yes yes yes);
 auto_traits!(Executor: yes yes yes);
 auto_traits!(ExecutorBuilder: yes yes yes);
 auto_traits!(ExecutorStats: yes yes yes);
+auto_traits!(Explanation: yes yes yes);
 auto_traits!(InContext<rayon::range::Iter<u32>>: yes yes yes);
 auto_traits!(InContext<NoSend>: no no yes);
 auto_traits!(Instrumented<u32>: yes yes yes);

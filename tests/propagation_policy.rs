@@ -193,6 +193,46 @@ fn accessor_that_is_registered_twice_is_refused_by_name() {
 }
 
 #[test]
+fn accessors_without_a_state_are_one_where_their_type_is() {
+    struct Sizeless;
+    impl entourage::Accessor for Sizeless {
+        type Value = ();
+        type Guard = ();
+        fn name(&self) -> &'static str {
+            "sizeless"
+        }
+        fn capture(&self) -> Option<()> {
+            None
+        }
+        fn enter(&self, _: Option<&()>) {}
+    }
+    // Whether these two lie at one address is the linker's to say.
+    static FIRST: Sizeless = Sizeless;
+    static SECOND: Sizeless = Sizeless;
+    let error = Executor::builder().accessor(&FIRST).accessor(&SECOND).build().unwrap_err();
+    assert!(error.to_string().contains("`sizeless` is registered twice"), "{error}");
+    let message = refusal(Propagation::except([&FIRST, &SECOND]));
+    assert!(message.contains("`sizeless` is listed twice"), "{message}");
+    assert!(!Propagation::only([&FIRST]).carries(&TENANT));
+    let policy = Propagation::only([&SECOND]);
+    Executor::builder().num_threads(1).accessor(&FIRST).propagation(policy).build().unwrap();
+}
+
+#[test]
+fn list_that_is_made_at_run_time_is_as_good_as_one_that_is_written_down() {
+    let names = ["attempt", "span"];
+    let known: [(&str, &'static dyn Carried); 3] =
+        [("tenant", &TENANT), ("attempt", &ATTEMPT), ("span", &SPAN)];
+    let listed = || known.into_iter().filter(|item| names.contains(&item.0)).map(|item| item.1);
+    let [only, except] = [Propagation::only_of(listed()), Propagation::except_of(listed())];
+    assert_eq!(seen_on_a_dirty_worker(only.clone()), [None, Some(2), None, None]);
+    assert_eq!(seen_on_a_dirty_worker(except.clone()), [Some(2), None, None, None]);
+    assert!(only.carries(&SPAN) && !except.carries(&SPAN));
+    let message = refusal(Propagation::only_of(listed().chain([&SCRATCH as &dyn Carried])));
+    assert!(message.contains("::SCRATCH` is declared `never`"), "{message}");
+}
+
+#[test]
 fn all_that_is_wrong_with_an_executor_is_said_at_once() {
     let policy = Propagation::only([&SCRATCH, &TENANT, &TENANT]);
     let error = Executor::builder().num_threads(0).propagation(policy).build().unwrap_err();

@@ -4,6 +4,7 @@
 mod accessor;
 mod builtin;
 mod current;
+mod explain;
 mod frame;
 mod instrument;
 mod key;
@@ -17,6 +18,7 @@ pub use builtin::{
     LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger,
 };
 pub use current::suppress;
+pub use explain::Explanation;
 pub use instrument::Instrumented;
 pub use key::{Key, KeyPolicy};
 pub use propagation::{Carried, Propagation, PropagationError, SPAN, SpanKey};

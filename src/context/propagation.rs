@@ -6,6 +6,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::accessor::{Accessor, ErasedAccessor};
+use super::explain::Reason;
 use super::key::{Key, KeyMeta, KeyPolicy};
 use super::values::Context;
 
@@ -34,20 +35,33 @@ pub trait Carried: sealed::Sealed + Send + Sync + 'static {
     }
 }
 
-/// Tells carried things apart: by address, and by type too since statics of no
-/// size may share one.
+/// Tells carried things apart.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity(TypeId, usize);
+pub struct Identity(What);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    /// A key, by its address.
+    Key(usize),
+    /// Anything else, by its type too: it may lie at the start of another.
+    Static(TypeId, usize),
+    /// A static of no size, by its type alone. Such statics may share an address,
+    /// with each other or with a key, or may not, as the linker likes; and where
+    /// there is no state, two of one type do the same thing.
+    Sizeless(TypeId),
+}
 
 impl Identity {
     pub(crate) fn of<T: 'static>(item: &'static T) -> Self {
-        Self(TypeId::of::<T>(), ptr::from_ref(item).addr())
+        Self(match size_of::<T>() {
+            0 => What::Sizeless(TypeId::of::<T>()),
+            _ => What::Static(TypeId::of::<T>(), ptr::from_ref(item).addr()),
+        })
     }
 
-    fn is_at(&self, meta: &'static KeyMeta) -> bool {
-        // A key begins nowhere but at its static, and its metadata lies in it.
-        self.1 == ptr::from_ref(meta).addr()
+    fn of_key(meta: &'static KeyMeta) -> Self {
+        Self(What::Key(ptr::from_ref(meta).addr()))
     }
 }
 
@@ -66,7 +80,7 @@ impl<T: Send + Sync + 'static> Carried for Key<T> {
         self.meta.policy
     }
     fn identity(&'static self) -> Identity {
-        Identity(TypeId::of::<Key<T>>(), ptr::from_ref(&self.meta).addr())
+        Identity::of_key(&self.meta)
     }
 }
 
@@ -149,9 +163,28 @@ impl Propagation {
         Self(Mode::Only(Arc::new(items)))
     }
 
+    /// As [`only`](Self::only), for a list that is made at run time. (`only` takes
+    /// an array, so that the compiler sees that items of many types are meant.)
+    ///
+    /// ```
+    /// use entourage::{Carried, Propagation, RUN_ID, SPAN};
+    /// let with_spans = true;
+    /// let mut list: Vec<&'static dyn Carried> = vec![&RUN_ID];
+    /// list.extend(with_spans.then_some(&SPAN as &dyn Carried));
+    /// assert!(Propagation::only_of(list).carries(&SPAN));
+    /// ```
+    pub fn only_of(items: impl IntoIterator<Item = &'static dyn Carried>) -> Self {
+        Self(Mode::Only(items.into_iter().collect()))
+    }
+
     /// A denylist: everything that propagates, but not these.
     pub fn except<const N: usize>(items: [&'static dyn Carried; N]) -> Self {
         Self(Mode::Except(Arc::new(items)))
+    }
+
+    /// As [`except`](Self::except), for a list that is made at run time.
+    pub fn except_of(items: impl IntoIterator<Item = &'static dyn Carried>) -> Self {
+        Self(Mode::Except(items.into_iter().collect()))
     }
 
     /// Nothing, at no cost: no snapshot is taken and no thread-local written
@@ -168,9 +201,12 @@ impl Propagation {
 
     /// Whether `item` goes along.
     pub fn carries(&self, item: &'static dyn Carried) -> bool {
-        let identity = item.identity();
-        let listed = |list: &List| list.iter().any(|other| other.identity() == identity);
-        self.decides(item.policy(), listed)
+        self.holds_back(item).is_none()
+    }
+
+    /// Why `item` does not go along; `None` where it does.
+    pub(crate) fn holds_back(&self, item: &'static dyn Carried) -> Option<Reason> {
+        self.decide(item.identity(), item.policy())
     }
 
     /// Looks for what can never work: a `never` key on an allowlist, an item
@@ -219,24 +255,28 @@ impl Propagation {
     pub(crate) fn filter(&self, context: &Context) -> Context {
         match &self.0 {
             Mode::Off => Context::EMPTY,
-            Mode::All if context.policies().all(|policy| policy == KeyPolicy::Propagate) => {
-                context.clone()
-            }
-            _ => context.filtered(|meta| {
-                let listed = |list: &List| list.iter().any(|item| item.identity().is_at(meta));
-                self.decides(meta.policy, listed)
-            }),
+            Mode::All if !context.has_homebound() => context.clone(),
+            _ => context.filtered(|meta| self.decide(Identity::of_key(meta), meta.policy)),
         }
     }
 
-    fn decides(&self, policy: KeyPolicy, listed: impl Fn(&List) -> bool) -> bool {
+    fn decide(&self, item: Identity, policy: KeyPolicy) -> Option<Reason> {
+        let listed = |list: &List| list.iter().any(|other| other.identity() == item);
         match &self.0 {
-            Mode::Off => false,
-            _ if policy == KeyPolicy::Never => false,
-            Mode::All => policy == KeyPolicy::Propagate,
-            Mode::Only(list) => listed(list),
-            Mode::Except(list) => policy == KeyPolicy::Propagate && !listed(list),
+            Mode::Off => Some(Reason::Off),
+            _ if policy == KeyPolicy::Never => Some(Reason::Key(policy)),
+            Mode::Only(list) => (!listed(list)).then(|| Reason::Allowlist(self.clone())),
+            Mode::Except(list) if listed(list) => Some(Reason::Denylist(self.clone())),
+            Mode::All | Mode::Except(_) => {
+                (policy != KeyPolicy::Propagate).then_some(Reason::Key(policy))
+            }
         }
+    }
+
+    /// The names on the list, as a message shows them.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<_> = self.list().iter().map(|item| format!("`{}`", item.name())).collect();
+        if names.is_empty() { "which is empty".to_owned() } else { names.join(", ") }
     }
 }
 

@@ -66,15 +66,30 @@ impl Snapshot {
         })
     }
 
+    /// Takes what a task is to be given that is submitted now.
     pub(crate) fn capture_for(policy: &CarryPolicy) -> Self {
+        Self::take(policy, true)
+    }
+
+    /// Takes what is current for a closure that is to run elsewhere while this
+    /// thread waits for it: the caller itself rather than a task of its, for which
+    /// no value forks.
+    pub(crate) fn capture_unforked(policy: &CarryPolicy) -> Self {
+        Self::take(policy, false)
+    }
+
+    fn take(policy: &CarryPolicy, is_task: bool) -> Self {
         let propagation = &policy.propagation;
         if propagation.is_off() || current::is_suppressed() {
             return Self::empty();
         }
-        let context = propagation.filter(&Context::current());
+        let mut context = propagation.filter(&Context::current());
+        if is_task && context.has_forks() {
+            context = forked(&context);
+        }
         let trace = if propagation.carries_span() { Trace::capture() } else { Trace::NONE };
         let accessors = &policy.accessors;
-        if context.is_empty() && trace.is_none() && accessors.is_empty() {
+        if context.has_no_entries() && trace.is_none() && accessors.is_empty() {
             return Self::empty();
         }
         let captured = accessors
@@ -115,9 +130,27 @@ impl Snapshot {
         Instrumented::new(self.clone(), future)
     }
 
+    /// As [`scope`](Self::scope), for a closure of which only now is known that it
+    /// is a task of its own, since another worker took it over.
+    pub(crate) fn scope_forking<R>(&self, f: impl FnOnce() -> R) -> R {
+        if !self.context().has_forks() {
+            return self.scope(f);
+        }
+        self.scope(|| forked(self.context()).scope(f))
+    }
+
+    /// The contexts of `count` tasks that share this snapshot and nothing that
+    /// forks; none where nothing forks.
+    pub(crate) fn forks(&self, count: usize) -> Vec<Context> {
+        let count = if self.context().has_forks() { count } else { 0 };
+        (0..count).map(|_| forked(self.context())).collect()
+    }
+
     /// Whether nothing was captured.
     pub fn is_empty(&self) -> bool {
-        self.inner.is_none()
+        self.inner.as_ref().is_none_or(|inner| {
+            inner.context.is_empty() && inner.trace.is_none() && inner.accessors.is_empty()
+        })
     }
 
     /// Whether a capture made now, under the same `policy`, would be this one
@@ -126,7 +159,7 @@ impl Snapshot {
     pub(crate) fn is_unchanged(&self, policy: &CarryPolicy) -> bool {
         let Some(inner) = &self.inner else { return false };
         !current::is_suppressed()
-            && current::with_context(|now| now.is_same(&inner.context))
+            && current::with_context(|now| now.is_same(&inner.context) && !now.has_forks())
             && (!policy.propagation.carries_span() || inner.trace.is_unchanged())
             && inner.accessors.iter().zip(&inner.captured).all(|(accessor, captured)| {
                 !accessor.is_carried(&policy.propagation) || accessor.is_unchanged(captured)
@@ -171,6 +204,13 @@ impl Snapshot {
         let inner = self.inner.as_ref()?;
         (!inner.accessors.is_empty()).then_some((&inner.accessors, &*inner.captured))
     }
+}
+
+/// Lets what forks fork. Work that is submitted out of a fork carries nothing, or
+/// there would be no end.
+#[cold]
+fn forked(context: &Context) -> Context {
+    current::suppress(|| context.forked())
 }
 
 impl fmt::Debug for Snapshot {

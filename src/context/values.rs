@@ -1,16 +1,29 @@
 //! The immutable set of key-value pairs.
 
 use std::fmt;
+use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
 
 use super::current;
+use super::explain::{Explanation, Reason};
 use super::key::{Key, KeyMeta, KeyPolicy, Value};
 
 #[derive(Clone)]
 struct Entry {
     key: &'static KeyMeta,
-    value: Value,
+    /// Where it was set, or for a slot that was emptied by hand, where that was.
+    at: &'static Location<'static>,
+    slot: Slot,
+}
+
+/// What a context has to say of a key: a value, or why there is none. Of a value
+/// that is gone nothing is kept alive.
+#[derive(Clone)]
+enum Slot {
+    Set(Value),
+    HeldBack(Reason),
+    Removed,
 }
 
 impl Entry {
@@ -18,10 +31,45 @@ impl Entry {
     fn order(&self) -> usize {
         order(self.key)
     }
+
+    fn value(&self) -> Option<&Value> {
+        match &self.slot {
+            Slot::Set(value) => Some(value),
+            Slot::HeldBack(_) | Slot::Removed => None,
+        }
+    }
+
+    fn is_set(&self) -> bool {
+        self.value().is_some()
+    }
 }
 
 fn order(key: &'static KeyMeta) -> usize {
     ptr::from_ref(key).addr()
+}
+
+/// What a capture asks of a context at each submit, answered once for each
+/// context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Traits {
+    /// Whether any key is set at all.
+    has_values: bool,
+    /// Whether a key is set that is not by itself carried.
+    has_homebound: bool,
+    /// Whether a key is set that forks.
+    has_forks: bool,
+}
+
+impl Traits {
+    const NONE: Self = Self { has_values: false, has_homebound: false, has_forks: false };
+
+    fn of(entries: &[Entry]) -> Self {
+        entries.iter().filter(|entry| entry.is_set()).fold(Self::NONE, |seen, entry| Self {
+            has_values: true,
+            has_homebound: seen.has_homebound || entry.key.policy != KeyPolicy::Propagate,
+            has_forks: seen.has_forks || entry.key.fork.is_some(),
+        })
+    }
 }
 
 /// An immutable set of key-value pairs; a clone is one reference count, and
@@ -41,10 +89,11 @@ fn order(key: &'static KeyMeta) -> usize {
 pub struct Context {
     /// Sorted by key address. `None` stands for no entry at all.
     entries: Option<Arc<[Entry]>>,
+    traits: Traits,
 }
 
 impl Context {
-    pub(crate) const EMPTY: Self = Self { entries: None };
+    pub(crate) const EMPTY: Self = Self { entries: None, traits: Traits::NONE };
 
     /// The context with nothing in it.
     pub const fn empty() -> Self {
@@ -58,35 +107,60 @@ impl Context {
 
     /// Whether no key is set.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_none()
+        !self.traits.has_values
     }
 
     /// How many keys are set.
     pub fn len(&self) -> usize {
-        self.as_slice().len()
+        self.as_slice().iter().filter(|entry| entry.is_set()).count()
     }
 
     /// This context with `key` set to `value`.
     #[must_use = "a context is immutable: `with` returns the changed one"]
+    #[track_caller]
     pub fn with<T: Send + Sync + 'static>(&self, key: &'static Key<T>, value: T) -> Self {
-        let entry = Entry { key: &key.meta, value: Arc::new(value) };
-        let (before, after) = self.around(&key.meta);
-        let entries = before.iter().cloned().chain([entry]).chain(after.iter().cloned());
-        Self { entries: Some(entries.collect()) }
+        self.with_slot(&key.meta, Slot::Set(Arc::new(value)), Location::caller())
     }
 
     /// This context with `key` not set.
     #[must_use = "a context is immutable: `without` returns the changed one"]
+    #[track_caller]
     pub fn without<T: Send + Sync + 'static>(&self, key: &'static Key<T>) -> Self {
         if self.find(&key.meta).is_none() {
             return self.clone();
         }
-        self.filtered(|meta| !ptr::eq(meta, &key.meta))
+        self.with_slot(&key.meta, Slot::Removed, Location::caller())
     }
 
     /// The value of `key` in this context.
     pub fn get<T: Clone + Send + Sync + 'static>(&self, key: &'static Key<T>) -> Option<T> {
         self.find(&key.meta).and_then(|value| value.downcast_ref().cloned())
+    }
+
+    /// Where `key` was set, or why it is not.
+    ///
+    /// ```
+    /// use entourage::Context;
+    /// entourage::context_key! { static TENANT: String = propagate; }
+    ///
+    /// let context = Context::empty().with(&TENANT, "acme".into());
+    /// let place = context.explain(&TENANT).place().unwrap();
+    /// assert_eq!((place.file(), place.line()), (file!(), line!() - 2));
+    /// assert!(Context::empty().explain(&TENANT).is_never_set());
+    /// ```
+    pub fn explain<T: Send + Sync + 'static>(&self, key: &'static Key<T>) -> Explanation {
+        self.explain_meta(&key.meta)
+    }
+
+    pub(crate) fn explain_meta(&self, key: &'static KeyMeta) -> Explanation {
+        let Some(Entry { at, slot, .. }) = self.entry(key) else {
+            return Explanation::never_set(key.name);
+        };
+        match slot {
+            Slot::Set(_) => Explanation::set(key.name, at),
+            Slot::Removed => Explanation::removed(key.name, at),
+            Slot::HeldBack(reason) => Explanation::held_back(key.name, Some(at), reason.clone()),
+        }
     }
 
     /// Runs `f` with this context current on this thread, then restores what
@@ -95,25 +169,47 @@ impl Context {
         current::with_replaced(self, f)
     }
 
-    /// The names and policies of the keys that are set.
-    pub(crate) fn policies(&self) -> impl Iterator<Item = KeyPolicy> + '_ {
-        self.as_slice().iter().map(|entry| entry.key.policy)
+    /// Whether there is nothing to carry, not even a word on why.
+    pub(crate) fn has_no_entries(&self) -> bool {
+        self.entries.is_none()
+    }
+
+    /// Whether a key is set whose own policy is not to propagate.
+    pub(crate) fn has_homebound(&self) -> bool {
+        self.traits.has_homebound
+    }
+
+    /// Whether a key is set whose value forks for each task, so that no two may
+    /// share one capture.
+    pub(crate) fn has_forks(&self) -> bool {
+        self.traits.has_forks
     }
 
     pub(crate) fn find(&self, key: &'static KeyMeta) -> Option<Value> {
-        let entries = self.as_slice();
-        let at = entries.binary_search_by_key(&order(key), Entry::order).ok()?;
-        Some(entries[at].value.clone())
+        self.entry(key).and_then(Entry::value).cloned()
     }
 
-    /// The entries that `keep` wants; this context itself when it wants all.
-    pub(crate) fn filtered(&self, keep: impl Fn(&'static KeyMeta) -> bool) -> Self {
+    /// This context without the values for which `held_back` gives a reason; this
+    /// context itself where there are none such.
+    pub(crate) fn filtered(&self, held_back: impl Fn(&'static KeyMeta) -> Option<Reason>) -> Self {
         let entries = self.as_slice();
-        if entries.iter().all(|entry| keep(entry.key)) {
+        let reason_of = |entry: &Entry| entry.is_set().then(|| held_back(entry.key)).flatten();
+        if !entries.iter().any(|entry| reason_of(entry).is_some()) {
             return self.clone();
         }
-        let kept: Vec<Entry> = entries.iter().filter(|entry| keep(entry.key)).cloned().collect();
-        Self { entries: (!kept.is_empty()).then(|| kept.into()) }
+        Self::of(entries.iter().map(|entry| match reason_of(entry) {
+            Some(reason) => Entry { slot: Slot::HeldBack(reason), ..*entry },
+            None => entry.clone(),
+        }))
+    }
+
+    /// This context as a task is given it, each value that forks made anew. Calls
+    /// foreign code.
+    pub(crate) fn forked(&self) -> Self {
+        Self::of(self.as_slice().iter().map(|entry| match (entry.key.fork, &entry.slot) {
+            (Some(fork), Slot::Set(value)) => Entry { slot: Slot::Set(fork(&**value)), ..*entry },
+            _ => entry.clone(),
+        }))
     }
 
     /// Whether both are one and the same, not merely equal.
@@ -125,8 +221,25 @@ impl Context {
         }
     }
 
+    fn of(entries: impl Iterator<Item = Entry>) -> Self {
+        let entries: Arc<[Entry]> = entries.collect();
+        Self { traits: Traits::of(&entries), entries: Some(entries) }
+    }
+
+    fn with_slot(&self, key: &'static KeyMeta, slot: Slot, at: &'static Location<'static>) -> Self {
+        let (before, after) = self.around(key);
+        let entry = Entry { key, at, slot };
+        Self::of(before.iter().cloned().chain([entry]).chain(after.iter().cloned()))
+    }
+
     fn as_slice(&self) -> &[Entry] {
         self.entries.as_deref().unwrap_or_default()
+    }
+
+    fn entry(&self, key: &'static KeyMeta) -> Option<&Entry> {
+        let entries = self.as_slice();
+        let at = entries.binary_search_by_key(&order(key), Entry::order).ok()?;
+        Some(&entries[at])
     }
 
     /// The entries below and above `key`.
@@ -140,22 +253,25 @@ impl Context {
 }
 
 impl fmt::Debug for Context {
-    /// Names every key; shows a value only where its key was declared `shown`.
+    /// Names every key that is set; shows a value only where its key was declared
+    /// `shown`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for entry in self.as_slice() {
-            map.entry(&format_args!("{}", entry.key.name), &Shown(entry));
+            if let Some(value) = entry.value() {
+                map.entry(&format_args!("{}", entry.key.name), &Shown(entry.key, value));
+            }
         }
         map.finish()
     }
 }
 
-struct Shown<'a>(&'a Entry);
+struct Shown<'a>(&'static KeyMeta, &'a Value);
 
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.key.show {
-            Some(show) => show(&*self.0.value, f),
+        match self.0.show {
+            Some(show) => show(&**self.1, f),
             None => f.write_str("<redacted>"),
         }
     }

@@ -61,8 +61,10 @@ impl Executor {
         if !self.is_on_worker() {
             return self.install(|| self.join_on(a, b));
         }
-        let snapshot = self.snapshot();
-        let second = |cx: rayon::FnContext| if cx.migrated() { snapshot.scope(b) } else { b() };
+        let snapshot = self.snapshot_to_move();
+        let second = |cx: rayon::FnContext| {
+            if cx.migrated() { snapshot.scope_forking(b) } else { b() }
+        };
         rayon::join_context(|_| a(), second)
     }
 }

@@ -223,7 +223,7 @@ impl Executor {
         if self.is_off() {
             return self.pool.install(|| run_clean(f));
         }
-        let snapshot = self.snapshot();
+        let snapshot = self.snapshot_to_move();
         self.pool.install(|| snapshot.scope(f))
     }
 
@@ -247,13 +247,22 @@ impl Executor {
         let call = |worker: &rayon::BroadcastContext<'_>| {
             f(Broadcast { index: worker.index(), num_threads: worker.num_threads() })
         };
-        let snapshot = if self.is_off() { None } else { Some(self.snapshot()) };
+        let snapshot = if self.is_off() { None } else { Some(self.snapshot_to_move()) };
+        let forks = snapshot.as_ref().map(|snapshot| snapshot.forks(self.num_threads()));
+        let fork_of = |index: usize| forks.as_ref().and_then(|forks| forks.get(index)).cloned();
         waits::during_broadcast(|| {
-            self.pool.broadcast(|worker| match &snapshot {
-                None => run_clean(|| call(&worker)),
-                Some(snapshot) => snapshot.scope(|| call(&worker)),
+            self.pool.broadcast(|worker| match (&snapshot, fork_of(worker.index())) {
+                (None, _) => run_clean(|| call(&worker)),
+                (Some(snapshot), None) => snapshot.scope(|| call(&worker)),
+                (Some(snapshot), Some(fork)) => snapshot.scope(|| fork.scope(|| call(&worker))),
             })
         })
+    }
+
+    /// What is current, for a closure that is no task of its own: it runs on
+    /// elsewhere, and this thread waits for it.
+    pub(super) fn snapshot_to_move(&self) -> Snapshot {
+        self.carrier.counted(Snapshot::capture_unforked(&self.carrier.policy))
     }
 
     #[inline]
@@ -279,7 +288,10 @@ impl Executor {
 impl Carrier {
     /// Takes a snapshot, and counts it unless it is of nothing.
     pub(super) fn capture(&self) -> Snapshot {
-        let taken = Snapshot::capture_for(&self.policy);
+        self.counted(Snapshot::capture_for(&self.policy))
+    }
+
+    fn counted(&self, taken: Snapshot) -> Snapshot {
         if !taken.is_empty() {
             self.snapshots.fetch_add(1, Ordering::Relaxed);
         }

@@ -1,0 +1,5 @@
+entourage::context_key! {
+    static TENANT: String = propagate, hidden;
+}
+
+fn main() {}
