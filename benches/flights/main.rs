@@ -65,15 +65,15 @@ fn main() -> Outcome {
     same_outputs(&folders.out, &by_hand)?;
 
     let mut figures = Figures::default();
-    let mut compare = |name, goal, rounds: Rounds| {
-        let (ours, theirs) = (rounds.median(|ours, _| ours), rounds.median(|_, theirs| theirs));
+    let mut compare = |name, goal, rounds: Rounds<2>| {
+        let (ours, theirs) = (rounds.median(|[ours, _]| ours), rounds.median(|[_, theirs]| theirs));
         eprintln!("  {name}: {:.1} ms, by hand {:.1} ms", ours * 1e3, theirs * 1e3);
-        figures.add(name, rounds.median(|ours, theirs| ours / theirs), "ratio", goal);
+        figures.add(name, rounds.median(|[ours, theirs]| ours / theirs), "ratio", goal);
     };
-    compare("flights_year_thread", 1.5, Rounds::run(ROUNDS, thread, loops));
-    compare("flights_year_perf", 1.5, Rounds::run(ROUNDS, perf, loops));
+    compare("flights_year_thread", 1.5, Rounds::run(ROUNDS, [&thread, &loops]));
+    compare("flights_year_perf", 1.5, Rounds::run(ROUNDS, [&perf, &loops]));
     // One thread against one thread; this goal is our own.
-    compare("flights_year_sequential", 3.0, Rounds::run(ROUNDS, sequential, loops));
+    compare("flights_year_sequential", 3.0, Rounds::run(ROUNDS, [&sequential, &loops]));
     match folders.memory_of_a_run()? {
         Some(megabytes) => figures.add("flights_year_memory", megabytes, "MB", 600.0),
         None => eprintln!("  flights_year_memory: left out, for there is no /proc here"),

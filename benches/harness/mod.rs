@@ -1,10 +1,10 @@
-//! What the benches share: two things timed in turn, and the lines they end with.
+//! What the benches share: things timed in turn, and the lines they end with.
 //!
-//! Machines are noisy, and noise comes in stretches. So the two sides of a
-//! comparison are timed in one process, in rounds of one and the other, first
-//! one first and then the other; the figure is the median of the rounds.
+//! Machines are noisy, and noise comes in stretches. So the sides of a comparison
+//! are timed in one process, in rounds of one after the other, each round
+//! beginning with another side; the figure is the median of the rounds.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The figures so far, printed together at the end.
 #[derive(Default)]
@@ -13,10 +13,11 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Notes one figure and its goal.
-    pub(crate) fn add(&mut self, name: &str, value: f64, unit: &str, goal: f64) {
-        eprintln!("  {name}: {value:.3} {unit}");
-        self.lines.push(format!("figure {name} {value:.3} {unit} goal <= {goal}"));
+    /// Notes one figure and, where there is one, its goal.
+    pub(crate) fn add(&mut self, name: &str, value: f64, unit: &str, goal: impl Into<Option<f64>>) {
+        let goal = goal.into().map_or_else(String::new, |goal| format!(" goal <= {goal}"));
+        eprintln!("  {name}: {value:.3} {unit}{goal}");
+        self.lines.push(format!("figure {name} {value:.3} {unit}{goal}"));
     }
 
     /// Prints every figure, one a line, last of all.
@@ -27,45 +28,35 @@ impl Figures {
     }
 }
 
-/// The times of both sides, round by round.
-pub(crate) struct Rounds {
-    pairs: Vec<(Duration, Duration)>,
+/// The seconds of each of `N` sides, round by round.
+pub(crate) struct Rounds<const N: usize> {
+    seconds: Vec<[f64; N]>,
 }
 
-impl Rounds {
-    /// Times `ours` and `theirs` in turn, after a warm-up of each.
-    pub(crate) fn run<A, B>(
-        rounds: usize,
-        mut ours: impl FnMut() -> A,
-        mut theirs: impl FnMut() -> B,
-    ) -> Self {
-        let mut ours = || drop(std::hint::black_box(ours()));
-        let mut theirs = || drop(std::hint::black_box(theirs()));
-        let time = |f: &mut dyn FnMut()| {
-            let start = Instant::now();
-            f();
-            start.elapsed()
-        };
-        time(&mut ours);
-        time(&mut theirs);
-        let pairs = (0..rounds).map(|round| {
-            if round % 2 == 0 {
-                let ours = time(&mut ours);
-                (ours, time(&mut theirs))
-            } else {
-                let theirs = time(&mut theirs);
-                (time(&mut ours), theirs)
+impl<const N: usize> Rounds<N> {
+    /// Times the sides in turn, after a warm-up of each.
+    pub(crate) fn run(rounds: usize, sides: [&dyn Fn(); N]) -> Self {
+        let mut times = Self { seconds: Vec::with_capacity(rounds) };
+        sides.iter().for_each(|side| side());
+        for round in 0..rounds {
+            let mut seconds = [0.0; N];
+            for turn in 0..N {
+                // Every other round goes backwards: each side comes as often
+                // before another as after it.
+                let turn = if round % 2 == 0 { turn } else { N - 1 - turn };
+                let side = (turn + round / 2) % N;
+                let start = Instant::now();
+                sides[side]();
+                seconds[side] = start.elapsed().as_secs_f64();
             }
-        });
-        Self { pairs: pairs.collect() }
+            times.seconds.push(seconds);
+        }
+        times
     }
 
-    /// The median over the rounds of a figure made of our seconds and theirs.
-    pub(crate) fn median(&self, figure: impl Fn(f64, f64) -> f64) -> f64 {
-        let figure = |(ours, theirs): &(Duration, Duration)| {
-            figure(ours.as_secs_f64(), theirs.as_secs_f64())
-        };
-        let mut figures: Vec<f64> = self.pairs.iter().map(figure).collect();
+    /// The median over the rounds of a figure made of the sides' seconds.
+    pub(crate) fn median(&self, figure: impl Fn([f64; N]) -> f64) -> f64 {
+        let mut figures: Vec<f64> = self.seconds.iter().copied().map(figure).collect();
         figures.sort_by(f64::total_cmp);
         figures[figures.len() / 2]
     }

@@ -35,12 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let off = || RunOptions::new().propagation(Propagation::off());
         let per_node = |seconds: f64| seconds * 1e9 / NODES as f64;
-        let rounds = Rounds::run(ROUNDS, || run(RunOptions::new()), || run(off()));
-        let on_ns = per_node(rounds.median(|on, _| on));
+        let rounds = Rounds::run(ROUNDS, [&|| run(RunOptions::new()), &|| run(off())]);
+        let on_ns = per_node(rounds.median(|[on, _]| on));
         figures.add(&format!("{name}_on"), on_ns, "ns/node", 500.0);
         figures.add(
             &format!("{name}_off"),
-            per_node(rounds.median(|_, off| off)),
+            per_node(rounds.median(|[_, off]| off)),
             "ns/node",
             500.0,
         );
