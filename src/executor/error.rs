@@ -45,6 +45,7 @@ enum Kind {
         payload: Mutex<Box<dyn Any + Send>>,
         place: Option<Place>,
     },
+    Cancelled,
     Deadlock,
     Taken,
 }
@@ -53,6 +54,10 @@ impl TaskError {
     pub(super) fn panicked(task: TaskName, payload: Box<dyn Any + Send>) -> Self {
         let place = place_of(&*payload);
         Self { task, kind: Kind::Panicked { payload: Mutex::new(payload), place } }
+    }
+
+    pub(super) fn cancelled(task: TaskName) -> Self {
+        Self { task, kind: Kind::Cancelled }
     }
 
     pub(super) fn deadlock(task: TaskName) -> Self {
@@ -66,6 +71,11 @@ impl TaskError {
     /// Whether the task panicked.
     pub fn is_panic(&self) -> bool {
         matches!(self.kind, Kind::Panicked { .. })
+    }
+
+    /// Whether the task was cancelled before it began.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.kind, Kind::Cancelled)
     }
 
     /// Whether waiting would never have ended: the task waits, itself or by way
@@ -127,6 +137,7 @@ impl fmt::Display for TaskError {
             Kind::Panicked { payload, place: None } => {
                 write!(f, "panicked: {}", message_of(&**payload.lock()))
             }
+            Kind::Cancelled => f.write_str("was cancelled before it began"),
             Kind::Deadlock => f.write_str(
                 "cannot be waited for here: it is itself waiting for this thread, \
                  so neither would ever go on",

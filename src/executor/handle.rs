@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::TaskError;
 use super::task::Joinable;
@@ -21,10 +21,6 @@ pub struct JoinHandle<R> {
     task: Arc<dyn Joinable<R>>,
     pool: Arc<rayon::ThreadPool>,
 }
-
-/// The longest that a worker which waits for another pool's task goes without a
-/// look for work of its own. The first look comes after a 64th of it.
-const LONGEST_NAP: Duration = Duration::from_millis(16);
 
 impl<R: Send + 'static> JoinHandle<R> {
     pub(super) fn new(task: Arc<dyn Joinable<R>>, pool: Arc<rayon::ThreadPool>) -> Self {
@@ -60,54 +56,120 @@ impl<R: Send + 'static> JoinHandle<R> {
     /// # Ok::<(), entourage::BuildError>(())
     /// ```
     pub fn join(self) -> Result<R, TaskError> {
+        self.help();
+        self.wait(None)?;
+        self.received()
+    }
+
+    /// Waits for the task for as long as `timeout`, and returns its value, or
+    /// else the handle.
+    ///
+    /// What is bounded is the wait. A task that a worker runs meanwhile, as it
+    /// does in [`join`](Self::join), be it this one or one of its own pool's, it
+    /// runs to its end. With a timeout of zero nothing is run: this looks, and
+    /// takes the value if it is there.
+    ///
+    /// # Errors
+    ///
+    /// The handle, if the task was not over in time. Within the other result
+    /// those of [`join`](Self::join); that the task waits for this very thread is
+    /// said at once.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// # let pool = entourage::Executor::builder().num_threads(1).build()?;
+    /// let (open, gate) = mpsc::channel();
+    /// let task = pool.spawn(move || gate.recv());
+    /// let task = task.join_timeout(Duration::from_millis(5)).unwrap_err();
+    /// open.send("it goes on").unwrap();
+    /// assert_eq!(task.join().unwrap(), Ok("it goes on"));
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    pub fn join_timeout(self, timeout: Duration) -> Result<Result<R, TaskError>, Self> {
+        if !timeout.is_zero() {
+            self.help();
+        }
+        // An end that no clock will show is none.
+        match self.wait(Instant::now().checked_add(timeout)) {
+            Ok(true) => Ok(self.received()),
+            Ok(false) => Err(self),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Waits for all of these tasks; the outcomes are in the order of the
+    /// handles.
+    ///
+    /// As [`join`](Self::join) on each, except that a worker of the same pool
+    /// runs those that nobody has begun before it waits for the others.
+    ///
+    /// ```
+    /// use entourage::JoinHandle;
+    ///
+    /// # let pool = entourage::Executor::builder().num_threads(2).build()?;
+    /// let outcomes = JoinHandle::join_all((0..3).map(|n| pool.spawn(move || 6 / n)));
+    /// assert!(outcomes[0].as_ref().unwrap_err().is_panic());
+    /// assert_eq!(outcomes[2].as_ref().unwrap(), &3);
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    #[must_use = "a task's panic is in its outcome"]
+    pub fn join_all(handles: impl IntoIterator<Item = Self>) -> Vec<Result<R, TaskError>> {
+        let handles: Vec<_> = handles.into_iter().collect();
+        handles.iter().for_each(Self::help);
+        handles.into_iter().map(Self::join).collect()
+    }
+
+    /// Runs the task here, if this is a worker of its pool and nobody has begun
+    /// it.
+    fn help(&self) {
         if self.pool.current_thread_index().is_some() {
             self.task.run();
         }
-        if !self.task.is_finished() {
-            self.wait()?;
-        }
+    }
+
+    /// Whether the task was over in time.
+    fn wait(&self, until: Option<Instant>) -> Result<bool, TaskError> {
+        let has_end = until.is_some();
+        let block = |at_most| {
+            let Some(_waiting) = waits::enter(self.task.clone(), has_end) else {
+                return Err(TaskError::deadlock(self.task.name().clone()));
+            };
+            self.task.block(at_most);
+            Ok(())
+        };
+        waits::wait(&self.pool, until, || self.task.is_finished(), block)
+    }
+
+    fn received(self) -> Result<R, TaskError> {
         match self.task.take(None) {
             Some(outcome) => outcome,
             None => unreachable!("the task was seen to be finished"),
         }
     }
 
-    fn wait(&self) -> Result<(), TaskError> {
-        let is_other_pools_worker =
-            self.pool.current_thread_index().is_none() && rayon::current_thread_index().is_some();
-        if !is_other_pools_worker {
-            while !self.task.is_finished() {
-                if !waits::is_broadcasting() {
-                    self.block(None)?;
-                } else if rayon::yield_local() != Some(rayon::Yield::Executed) {
-                    // Its closure for this worker is not there yet, or was for
-                    // another pool: this lasts as long as the broadcast.
-                    self.block(Some(LONGEST_NAP / 64))?;
-                }
-            }
-            return Ok(());
-        }
-        // The task may come to need a worker of this thread's own pool, so this
-        // one must not sleep through that. Rayon offers no way to be woken for
-        // both; hence the look now and then.
-        let mut nap = LONGEST_NAP / 64;
-        while !self.task.is_finished() {
-            if let Some(rayon::Yield::Executed) = rayon::yield_now() {
-                nap = LONGEST_NAP / 64;
-            } else {
-                self.block(Some(nap))?;
-                nap = (nap * 2).min(LONGEST_NAP);
-            }
-        }
-        Ok(())
-    }
-
-    fn block(&self, at_most: Option<Duration>) -> Result<(), TaskError> {
-        let Some(_waiting) = waits::enter(self.task.clone()) else {
-            return Err(TaskError::deadlock(self.task.name().clone()));
-        };
-        self.task.block(at_most);
-        Ok(())
+    /// Keeps the task from running, unless it has begun; says whether this call
+    /// did.
+    ///
+    /// Its closure is dropped here and now, in the task's own context; should
+    /// that panic, the panic handler is told. [`join`](Self::join) then answers
+    /// with an error that [is so called](TaskError::is_cancelled). A task that
+    /// runs is left alone: tell it by other means, if it is to stop.
+    ///
+    /// ```
+    /// # let pool = entourage::Executor::builder().num_threads(1).build()?;
+    /// # let (open, gate) = std::sync::mpsc::channel::<()>();
+    /// # pool.spawn_detached(move || _ = gate.recv());
+    /// // While the only worker is busy:
+    /// let task = pool.spawn(|| 6 * 7);
+    /// assert!(task.cancel());
+    /// assert!(task.join().unwrap_err().is_cancelled());
+    /// # drop(open);
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    pub fn cancel(&self) -> bool {
+        self.task.cancel()
     }
 
     /// Lets the task run on without the handle.
@@ -115,7 +177,8 @@ impl<R: Send + 'static> JoinHandle<R> {
         drop(self);
     }
 
-    /// Whether the task has ended, with a value or without.
+    /// Whether the task has ended, with a value or without: whether
+    /// [`join`](Self::join) would answer at once.
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
     }

@@ -10,6 +10,11 @@
 //! happens: entries are made and followed under one lock, so of the threads that
 //! would close a circle the last one sees it whole.
 //!
+//! A wait with an end is in the table, so that it can be woken, but it closes no
+//! circle: when it is over, the others go on. Beginning one is refused all the
+//! same where the task it is for waits, without an end, for this thread, since
+//! only its own end could then end it.
+//!
 //! What the table does not know are other waits: the end of a scope, an `install`
 //! in another pool, a channel. A circle through one of those is not seen.
 //!
@@ -24,6 +29,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
 
@@ -38,7 +44,13 @@ pub(super) trait Awaited: Send + Sync {
     fn nudge(&self);
 }
 
-static WAITS: Lazy<Mutex<HashMap<ThreadId, Arc<dyn Awaited>>>> = Lazy::new(Mutex::default);
+struct Wait {
+    task: Arc<dyn Awaited>,
+    /// Whether it is over at some time, whatever the task does.
+    has_end: bool,
+}
+
+static WAITS: Lazy<Mutex<HashMap<ThreadId, Wait>>> = Lazy::new(Mutex::default);
 
 /// This thread's entry in the table, until dropped.
 #[must_use = "the entry is gone when this is dropped"]
@@ -46,7 +58,7 @@ pub(super) struct Waiting(());
 
 /// Enters that this thread is about to block on `task`; `None` if it would wait
 /// for itself.
-pub(super) fn enter(task: Arc<dyn Awaited>) -> Option<Waiting> {
+pub(super) fn enter(task: Arc<dyn Awaited>, has_end: bool) -> Option<Waiting> {
     let here = thread::current().id();
     let mut waits = WAITS.lock();
     let mut runner = task.runner();
@@ -54,9 +66,10 @@ pub(super) fn enter(task: Arc<dyn Awaited>) -> Option<Waiting> {
         if thread == here {
             return None;
         }
-        runner = waits.get(&thread).and_then(|next| next.runner());
+        let next = waits.get(&thread).filter(|next| !next.has_end);
+        runner = next.and_then(|next| next.task.runner());
     }
-    waits.insert(here, task);
+    waits.insert(here, Wait { task, has_end });
     Some(Waiting(()))
 }
 
@@ -76,7 +89,7 @@ pub(super) fn during_broadcast<R>(f: impl FnOnce() -> R) -> R {
     // at the count and falls asleep: it sees the count, or hears the nudge.
     BROADCASTS.fetch_add(1, Ordering::Relaxed);
     let _over = Over;
-    let waited_for: Vec<_> = WAITS.lock().values().cloned().collect();
+    let waited_for: Vec<_> = WAITS.lock().values().map(|wait| wait.task.clone()).collect();
     waited_for.iter().for_each(|task| task.nudge());
     f()
 }
@@ -90,4 +103,54 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         WAITS.lock().remove(&thread::current().id());
     }
+}
+
+/// The longest that a worker which waits for something of another pool goes
+/// without a look for work of its own.
+const LONGEST_NAP: Duration = Duration::from_millis(16);
+/// The first of these looks comes after this, and each takes twice as long.
+const SHORTEST_NAP: Duration = Duration::from_micros(250);
+
+/// How long a thread may sleep that is about to, if `at_most` is what it would.
+/// To be asked under the lock that [`Awaited::nudge`] takes.
+pub(super) fn at_most_for_now(at_most: Option<Duration>) -> Option<Duration> {
+    if !is_broadcasting() {
+        return at_most;
+    }
+    Some(at_most.map_or(SHORTEST_NAP, |at_most| at_most.min(SHORTEST_NAP)))
+}
+
+/// Waits until `is_over`, for something that is up to the workers of `pool`, or
+/// until it is too late; says whether it is over. `block` sleeps until there is
+/// reason to look again, and at most for what it is given.
+pub(super) fn wait<E>(
+    pool: &rayon::ThreadPool,
+    until: Option<Instant>,
+    is_over: impl Fn() -> bool,
+    block: impl Fn(Option<Duration>) -> Result<(), E>,
+) -> Result<bool, E> {
+    let is_others_worker =
+        pool.current_thread_index().is_none() && rayon::current_thread_index().is_some();
+    let mut nap = SHORTEST_NAP;
+    while !is_over() {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(false);
+        }
+        if !is_others_worker {
+            // During a broadcast: its closure for this worker may be there.
+            if !is_broadcasting() || rayon::yield_local() != Some(rayon::Yield::Executed) {
+                block(left)?;
+            }
+        } else if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            nap = SHORTEST_NAP;
+        } else {
+            // What is waited for may come to need a worker of this thread's own
+            // pool, so this one must not sleep through that. Rayon offers no way
+            // to be woken for both; hence the look now and then.
+            block(Some(left.map_or(nap, |left| left.min(nap))))?;
+            nap = (nap * 2).min(LONGEST_NAP);
+        }
+    }
+    Ok(true)
 }

@@ -4,9 +4,12 @@
 //! Queued ── claim ──▶ Running ── finish ──▶ Finished ── take ──▶ Taken
 //! ```
 //!
-//! Only [`Joinable::run`] claims. Two threads may try, the worker that finds the
-//! task in the pool's queue and the one that joins it: the state is under one
-//! lock, so the second finds `Running` or later and leaves it alone. `Finished`
+//! [`Joinable::run`] claims to call the closure, [`Joinable::cancel`] to drop it.
+//! Several threads may try, the worker that finds the task in the pool's queue,
+//! the one that joins it, and whoever cancels it: the state is under one lock, so
+//! the second finds `Running` or later and leaves it alone. `Running` names the
+//! thread that ends the task, one way or the other: a waiter waits for that, and
+//! the closure of a cancelled task is gone when its handle is ready. `Finished`
 //! is written once, by the thread that claimed, and the wake-ups are sent after
 //! it, so a waiter that saw `Running` under the lock and then waits cannot miss
 //! them: both the waker and the condition variable are armed under that lock.
@@ -19,21 +22,21 @@
 //! with nothing to be seen: later than that, the one who drops the handle has
 //! it, and earlier, the snapshot would outlive the value.
 
+mod run;
+
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+pub(super) use self::run::tell;
 use super::error::{TaskError, TaskName};
 use super::waits::{self, Awaited};
-use crate::context::{
-    Frame, Payload, Snapshot, drop_clean, keep_first, quietly, run_clean, swallow,
-};
+use crate::context::{Snapshot, quietly, run_clean};
 use crate::sync::{Condvar, Mutex};
 
-/// How the body of a task is run.
+/// How the body of a task is run, or dropped.
 pub(super) enum Carry {
     /// In what was captured at submit.
     Snapshot(Snapshot),
@@ -73,6 +76,9 @@ pub(super) trait Joinable<R>: Awaited {
     fn name(&self) -> &TaskName;
     /// Runs the task here unless somebody has begun it.
     fn run(&self);
+    /// Drops the task's body here unless somebody has begun it, and says whether
+    /// nobody had.
+    fn cancel(&self) -> bool;
     /// Blocks until the task is finished or nudged, or for `at_most` that long.
     fn block(&self, at_most: Option<Duration>);
     fn is_finished(&self) -> bool;
@@ -116,51 +122,6 @@ where
         }
     }
 
-    /// Runs the body. `None` where no handle is left: the outcome then ended
-    /// here, while the task's context is still current.
-    fn observe(&self, body: F) -> Option<Outcome<R>> {
-        let outcome = catch_unwind(AssertUnwindSafe(body));
-        let outcome = outcome.map_err(|payload| TaskError::panicked(self.name.clone(), payload));
-        if self.shared.lock().is_detached {
-            self.see_off(outcome);
-            return None;
-        }
-        Some(outcome)
-    }
-
-    /// Ends an outcome that nobody is there to receive.
-    fn see_off(&self, outcome: Outcome<R>) {
-        if let Err(error) = &outcome {
-            tell(self.on_panic.as_ref(), error);
-        }
-        quietly(|| drop(outcome));
-    }
-
-    /// What a task that ran, and the leaving of its context, come to.
-    fn settle(
-        &self,
-        ran: Result<Option<Outcome<R>>, Payload>,
-        left: Result<(), Payload>,
-    ) -> Option<Outcome<R>> {
-        let payload = match (ran, left) {
-            (Ok(outcome), Ok(())) => return outcome,
-            // The body's own panic counts, and not what came of it.
-            (Ok(Some(Err(error))), left) => {
-                swallow(left);
-                return Some(Err(error));
-            }
-            (Ok(outcome), Err(payload)) => {
-                drop_clean(outcome);
-                payload
-            }
-            (Err(payload), left) => {
-                swallow(left);
-                payload
-            }
-        };
-        Some(Err(TaskError::panicked(self.name.clone(), payload)))
-    }
-
     fn finish(&self, outcome: Option<Outcome<R>>) {
         let mut shared = self.shared.lock();
         let mut waker = shared.waker.take();
@@ -188,13 +149,6 @@ where
             quietly(|| run_clean(&mut tell_others));
             tell_others();
         }
-    }
-}
-
-/// Calls the panic handler, whose own panic goes no further.
-pub(super) fn tell(on_panic: Option<&PanicHandler>, error: &TaskError) {
-    if let Some(on_panic) = on_panic {
-        quietly(|| on_panic(error));
     }
 }
 
@@ -227,20 +181,13 @@ where
     }
 
     fn run(&self) {
-        let Some((body, carry)) = self.claim() else { return };
-        let (ran, left) = match carry {
-            Carry::Off => {
-                (catch_unwind(AssertUnwindSafe(|| run_clean(|| self.observe(body)))), Ok(()))
-            }
-            Carry::Snapshot(snapshot) => {
-                let (ran, mut left) = Frame::run_apart(&snapshot, || self.observe(body));
-                keep_first(&mut left, snapshot.retire());
-                (ran, left)
-            }
-        };
-        // The snapshot is gone by now: a span must not outlive its last task
-        // because a handle is still held.
-        self.finish(self.settle(ran, left));
+        if let Some((body, carry)) = self.claim() {
+            self.finish(self.call(body, carry));
+        }
+    }
+
+    fn cancel(&self) -> bool {
+        self.call_off(TaskError::cancelled)
     }
 
     fn block(&self, at_most: Option<Duration>) {
@@ -248,8 +195,7 @@ where
         if shared.state.is_finished() {
             return;
         }
-        match at_most {
-            None if waits::is_broadcasting() => {}
+        match waits::at_most_for_now(at_most) {
             None => self.done.wait(&mut shared),
             Some(at_most) => {
                 self.done.wait_for(&mut shared, at_most);

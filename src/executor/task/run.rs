@@ -1,0 +1,117 @@
+//! What a task does with its body: calls it, or drops it; in its own context,
+//! and whatever panics meanwhile.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Carry, Outcome, PanicHandler, Task};
+use crate::context::{
+    Frame, Payload, Snapshot, drop_clean, keep_first, quietly, run_clean, swallow,
+};
+use crate::executor::error::{TaskError, TaskName};
+
+impl<F, R> Task<F, R>
+where
+    F: FnOnce() -> R + Send,
+    R: Send,
+{
+    /// Calls the body. `None` where no handle is left: the outcome has ended.
+    pub(super) fn call(&self, body: F, carry: Carry) -> Option<Outcome<R>> {
+        let (ran, left) = in_context(carry, || self.observe(body));
+        // The snapshot is gone by now: a span must not outlive its last task
+        // because a handle is still held.
+        self.settle(ran, left)
+    }
+
+    /// Ends the task without calling its body, unless somebody has begun it, and
+    /// says whether nobody had. A panic of what the body owned, as it is dropped,
+    /// is no outcome of a task that never ran: the panic handler is told.
+    pub(super) fn call_off(&self, why: fn(TaskName) -> TaskError) -> bool {
+        let Some((body, carry)) = self.claim() else { return false };
+        // On whichever thread, which may hold what no flag tells of: it has to
+        // be looked for.
+        let carry = match carry {
+            Carry::Off => Carry::Snapshot(Snapshot::empty()),
+            carry => carry,
+        };
+        let (dropped, left) = in_context(carry, || {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+                self.see_off(Err(self.panicked(payload)));
+            }
+        });
+        for payload in [dropped, left].into_iter().filter_map(Result::err) {
+            quietly(|| run_clean(|| self.see_off(Err(self.panicked(payload)))));
+        }
+        self.finish(Some(Err(why(self.name.clone()))));
+        true
+    }
+
+    /// Runs the body. `None` where no handle is left: the outcome then ended
+    /// here, while the task's context is still current.
+    fn observe(&self, body: F) -> Option<Outcome<R>> {
+        let outcome = catch_unwind(AssertUnwindSafe(body));
+        let outcome = outcome.map_err(|payload| self.panicked(payload));
+        if self.shared.lock().is_detached {
+            self.see_off(outcome);
+            return None;
+        }
+        Some(outcome)
+    }
+
+    /// Ends an outcome that nobody is there to receive.
+    pub(super) fn see_off(&self, outcome: Outcome<R>) {
+        if let Err(error) = &outcome
+            && error.is_panic()
+        {
+            tell(self.on_panic.as_ref(), error);
+        }
+        quietly(|| drop(outcome));
+    }
+
+    /// What a task that ran, and the leaving of its context, come to.
+    fn settle(
+        &self,
+        ran: Result<Option<Outcome<R>>, Payload>,
+        left: Result<(), Payload>,
+    ) -> Option<Outcome<R>> {
+        let payload = match (ran, left) {
+            (Ok(outcome), Ok(())) => return outcome,
+            // The body's own panic counts, and not what came of it.
+            (Ok(Some(Err(error))), left) => {
+                swallow(left);
+                return Some(Err(error));
+            }
+            (Ok(outcome), Err(payload)) => {
+                drop_clean(outcome);
+                payload
+            }
+            (Err(payload), left) => {
+                swallow(left);
+                payload
+            }
+        };
+        Some(Err(self.panicked(payload)))
+    }
+
+    fn panicked(&self, payload: Payload) -> TaskError {
+        TaskError::panicked(self.name.clone(), payload)
+    }
+}
+
+/// Runs `f` in what the task carries, and ends that: how both went.
+fn in_context<T>(carry: Carry, f: impl FnOnce() -> T) -> (Result<T, Payload>, Result<(), Payload>) {
+    match carry {
+        Carry::Off => (catch_unwind(AssertUnwindSafe(|| run_clean(f))), Ok(())),
+        Carry::Snapshot(snapshot) => {
+            let (ran, mut left) = Frame::run_apart(&snapshot, f);
+            keep_first(&mut left, snapshot.retire());
+            (ran, left)
+        }
+    }
+}
+
+/// Calls the panic handler, whose own panic goes no further.
+pub(in crate::executor) fn tell(on_panic: Option<&PanicHandler>, error: &TaskError) {
+    if let Some(on_panic) = on_panic {
+        quietly(|| on_panic(error));
+    }
+}
