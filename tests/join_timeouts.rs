@@ -141,7 +141,12 @@ fn task_that_waits_for_itself_with_a_timeout_is_told_at_once() {
 #[test]
 fn outcomes_of_many_tasks_are_in_the_order_of_their_handles() {
     let pool = workers(2);
-    let spawn = |n: usize| pool.spawn(move || if n % 3 == 0 { panic!("{n}") } else { n });
+    let spawn = |n: usize| {
+        pool.spawn(move || match n % 3 {
+            0 => panic!("{n}"),
+            _ => n,
+        })
+    };
     let outcomes = JoinHandle::join_all((0..100).map(spawn));
     assert_eq!(outcomes.len(), 100);
     for (n, outcome) in outcomes.into_iter().enumerate() {

@@ -154,3 +154,6 @@ pub(super) fn wait<E>(
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests;
