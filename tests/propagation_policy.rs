@@ -233,6 +233,38 @@ fn list_that_is_made_at_run_time_is_as_good_as_one_that_is_written_down() {
 }
 
 #[test]
+fn one_submission_may_have_a_policy_of_its_own() {
+    let pool = one_worker();
+    let nested = pool.clone();
+    with_all(2, || {
+        let policy = Propagation::only([&TOKEN, &ATTEMPT]);
+        let task = pool.task("login").propagation(policy).unwrap();
+        let task = task.spawn(move || (values(), nested.spawn(values).join().unwrap()));
+        let (own, of_its_child) = task.join().unwrap();
+        assert_eq!(own, [None, Some(2), Some(2), None]);
+        // The policy was for the one submission.
+        assert_eq!(of_its_child, [None, Some(2), None, None]);
+        assert_eq!(pool.spawn(values).join().unwrap(), [Some(2), Some(2), None, None]);
+        let off = pool.task("off").propagation(Propagation::off()).unwrap().spawn(values);
+        assert_eq!(off.join().unwrap(), [None; 4]);
+        let on = pool.with_propagation(Propagation::off()).unwrap();
+        let on = on.task("on").propagation(Propagation::all()).unwrap().spawn(values);
+        assert_eq!(on.join().unwrap(), [Some(2), Some(2), None, None]);
+    });
+}
+
+#[test]
+fn submission_with_a_policy_that_cannot_be_carried_out_is_refused_by_name() {
+    let (pool, unknown) = (one_worker(), Spy::on("unknown").leak());
+    let policy = Propagation::only([&SCRATCH as &dyn Carried, unknown, &TENANT, &TENANT]);
+    let message = pool.task("doomed").propagation(policy).unwrap_err().to_string();
+    for part in ["::SCRATCH` is declared `never`", "`unknown` is listed but", "::TENANT` is listed"]
+    {
+        assert!(message.contains(part), "`{part}` is missing: {message}");
+    }
+}
+
+#[test]
 fn all_that_is_wrong_with_an_executor_is_said_at_once() {
     let policy = Propagation::only([&SCRATCH, &TENANT, &TENANT]);
     let error = Executor::builder().num_threads(0).propagation(policy).build().unwrap_err();

@@ -8,6 +8,7 @@ mod par_iter;
 mod place;
 mod pool;
 mod scope;
+mod submission;
 mod task;
 mod waits;
 

@@ -1,5 +1,6 @@
 //! The executor itself.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -155,9 +156,10 @@ impl Executor {
     }
 
     /// Names the next task: `pool.task("load").spawn(f)`. The name is in the
-    /// error of a panic.
+    /// error of a panic. A policy for this task alone goes here, too:
+    /// [`TaskBuilder::propagation`].
     pub fn task(&self, name: impl Into<String>) -> TaskBuilder<'_> {
-        TaskBuilder { executor: self, name: name.into() }
+        TaskBuilder { executor: Cow::Borrowed(self), name: name.into() }
     }
 
     /// Runs `f` on a worker and keeps no handle: the cheapest submission. Its
@@ -330,7 +332,8 @@ pub struct Broadcast {
 #[derive(Debug)]
 #[must_use = "a named task is not submitted until `spawn` is called"]
 pub struct TaskBuilder<'a> {
-    executor: &'a Executor,
+    /// One of its own where the submission has a policy of its own.
+    pub(super) executor: Cow<'a, Executor>,
     name: String,
 }
 
