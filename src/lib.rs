@@ -74,6 +74,8 @@
 
 #[cfg(feature = "pipeline")]
 mod catalog;
+#[doc(hidden)]
+pub mod conformance;
 mod context;
 mod executor;
 #[cfg(feature = "pipeline")]
