@@ -91,6 +91,7 @@ pub use catalog::{
     Catalog, CatalogBuilder, CatalogError, CsvOptions, Data, DataType, Dataset, DatasetError,
     Family, FileDataset, Format,
 };
+pub use context::accessors;
 pub use context::{
     Accessor, Carried, Context, Explanation, Instrumented, Key, KeyPolicy, LogRecord, LogSink,
     LogValue, NODE, NodeName, Propagation, PropagationError, RUN_ID, RUN_LOGGER, RunId, RunLogger,

@@ -2,6 +2,7 @@
 //! that go with it, and the snapshot that carries all of them to a worker.
 
 mod accessor;
+pub mod accessors;
 mod builtin;
 mod current;
 mod explain;
