@@ -93,13 +93,13 @@ pub use catalog::{
 };
 pub use context::accessors;
 pub use context::{
-    Accessor, Carried, Context, Explanation, Instrumented, Key, KeyPolicy, LogRecord, LogSink,
-    LogValue, NODE, NodeName, Propagation, PropagationError, RUN_ID, RUN_LOGGER, RunId, RunLogger,
-    SPAN, Snapshot, SpanKey, suppress,
+    Accessor, Carried, Context, Explanation, FutureContextExt, Instrumented, Key, KeyPolicy,
+    LogRecord, LogSink, LogValue, NODE, NodeName, Propagation, PropagationError, RUN_ID,
+    RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, StreamContextExt, suppress,
 };
 pub use executor::{
-    Broadcast, BuildError, Executor, ExecutorBuilder, ExecutorStats, InContext, JoinHandle,
-    ParallelIteratorExt, Place, Scope, TaskBuilder, TaskError,
+    Broadcast, BuildError, Executor, ExecutorBuilder, ExecutorStats, FutureHandle, InContext,
+    JoinHandle, ParallelIteratorExt, Place, Scope, TaskBuilder, TaskError,
 };
 #[cfg(feature = "pipeline")]
 pub use pipeline::{

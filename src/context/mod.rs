@@ -20,7 +20,7 @@ pub use builtin::{
 };
 pub use current::suppress;
 pub use explain::Explanation;
-pub use instrument::Instrumented;
+pub use instrument::{FutureContextExt, Instrumented, StreamContextExt};
 pub use key::{Key, KeyPolicy};
 pub use propagation::{Carried, Propagation, PropagationError, SPAN, SpanKey};
 pub use snapshot::Snapshot;

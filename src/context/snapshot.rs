@@ -124,10 +124,10 @@ impl Snapshot {
         move || snapshot.scope(f)
     }
 
-    /// Wraps a future so that each poll of it, and its drop, runs in this
-    /// snapshot, whichever thread that happens on.
-    pub fn instrument<F>(&self, future: F) -> Instrumented<F> {
-        Instrumented::new(self.clone(), future)
+    /// Wraps a future or a stream so that each poll of it, and its drop, runs in
+    /// this snapshot, whichever thread that happens on.
+    pub fn instrument<T>(&self, inner: T) -> Instrumented<T> {
+        Instrumented::new(self.clone(), inner)
     }
 
     /// As [`scope`](Self::scope), for a closure of which only now is known that it

@@ -45,7 +45,8 @@ enum Kind {
         payload: Mutex<Box<dyn Any + Send>>,
         place: Option<Place>,
     },
-    Cancelled,
+    /// Before what.
+    Cancelled(&'static str),
     Deadlock,
     Taken,
 }
@@ -57,7 +58,11 @@ impl TaskError {
     }
 
     pub(super) fn cancelled(task: TaskName) -> Self {
-        Self { task, kind: Kind::Cancelled }
+        Self { task, kind: Kind::Cancelled("it began") }
+    }
+
+    pub(super) fn cancelled_future(task: TaskName) -> Self {
+        Self { task, kind: Kind::Cancelled("it was done") }
     }
 
     pub(super) fn deadlock(task: TaskName) -> Self {
@@ -73,9 +78,10 @@ impl TaskError {
         matches!(self.kind, Kind::Panicked { .. })
     }
 
-    /// Whether the task was cancelled before it began.
+    /// Whether the task was cancelled: a closure before it began, a future before
+    /// it was done.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.kind, Kind::Cancelled)
+        matches!(self.kind, Kind::Cancelled(_))
     }
 
     /// Whether waiting would never have ended: the task waits, itself or by way
@@ -137,7 +143,7 @@ impl fmt::Display for TaskError {
             Kind::Panicked { payload, place: None } => {
                 write!(f, "panicked: {}", message_of(&**payload.lock()))
             }
-            Kind::Cancelled => f.write_str("was cancelled before it began"),
+            Kind::Cancelled(before) => write!(f, "was cancelled before {before}"),
             Kind::Deadlock => f.write_str(
                 "cannot be waited for here: it is itself waiting for this thread, \
                  so neither would ever go on",

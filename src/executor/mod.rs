@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod future;
 mod handle;
 mod join;
 mod par_iter;
@@ -14,6 +15,7 @@ mod waits;
 
 pub use builder::{BuildError, ExecutorBuilder};
 pub use error::TaskError;
+pub use future::FutureHandle;
 pub use handle::JoinHandle;
 pub use par_iter::{InContext, ParallelIteratorExt};
 pub use place::Place;

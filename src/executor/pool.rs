@@ -185,8 +185,12 @@ impl Executor {
         F: FnOnce() -> R + Send,
         R: Send,
     {
-        let carry = if self.is_off() { Carry::Off } else { Carry::Snapshot(self.snapshot()) };
-        Task::new(name, carry, self.on_panic.clone(), f)
+        Task::new(name, self.carry(), self.on_panic.clone(), f)
+    }
+
+    /// What a task that is submitted now is to be run in.
+    pub(super) fn carry(&self) -> Carry {
+        if self.is_off() { Carry::Off } else { Carry::Snapshot(self.snapshot()) }
     }
 
     fn submit<F, R>(&self, name: TaskName, f: F, is_fifo: bool) -> JoinHandle<R>
@@ -282,6 +286,14 @@ impl Executor {
         &self.pool
     }
 
+    pub(super) fn shared_pool(&self) -> &Arc<rayon::ThreadPool> {
+        &self.pool
+    }
+
+    pub(super) fn panic_handler(&self) -> Option<&PanicHandler> {
+        self.on_panic.as_ref()
+    }
+
     pub(super) fn carrier(&self) -> &Arc<Carrier> {
         &self.carrier
     }
@@ -334,7 +346,7 @@ pub struct Broadcast {
 pub struct TaskBuilder<'a> {
     /// One of its own where the submission has a policy of its own.
     pub(super) executor: Cow<'a, Executor>,
-    name: String,
+    pub(super) name: String,
 }
 
 impl TaskBuilder<'_> {

@@ -105,11 +105,11 @@ impl Drop for Waiting {
     }
 }
 
-/// The longest that a worker which waits for something of another pool goes
-/// without a look for work of its own.
-const LONGEST_NAP: Duration = Duration::from_millis(16);
+/// The longest that a worker which waits for something that is not up to its own
+/// pool alone goes without a look for work there.
+pub(super) const LONGEST_NAP: Duration = Duration::from_millis(16);
 /// The first of these looks comes after this, and each takes twice as long.
-const SHORTEST_NAP: Duration = Duration::from_micros(250);
+pub(super) const SHORTEST_NAP: Duration = Duration::from_micros(250);
 
 /// How long a thread may sleep that is about to, if `at_most` is what it would.
 /// To be asked under the lock that [`Awaited::nudge`] takes.
