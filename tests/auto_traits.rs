@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use entourage::{
     Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, Explanation,
-    InContext, Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue, NodeName, Place,
-    Propagation, PropagationError, RunId, RunLogger, Scope, Snapshot, SpanKey, TaskBuilder,
-    TaskError,
+    FutureHandle, InContext, Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue,
+    NodeName, Place, Propagation, PropagationError, RunId, RunLogger, Scope, Snapshot, SpanKey,
+    TaskBuilder, TaskError,
 };
 
 macro_rules! is {
@@ -81,6 +81,9 @@ auto_traits!(Key<String>: yes yes yes);
 auto_traits!(Key<NoSend>: yes yes yes);
 
 // A handle gives its value to one thread only, so that need not be shareable.
+auto_traits!(FutureHandle<u32>: yes yes yes);
+auto_traits!(FutureHandle<NoSync>: yes yes yes);
+auto_traits!(FutureHandle<PhantomPinned>: yes yes yes);
 auto_traits!(JoinHandle<u32>: yes yes yes);
 auto_traits!(JoinHandle<NoSync>: yes yes yes);
 auto_traits!(JoinHandle<PhantomPinned>: yes yes yes);

@@ -29,6 +29,28 @@ fn context_is_captured_where_the_future_is_put_in_it_and_not_where_it_is_polled(
 }
 
 #[test]
+fn one_word_puts_futures_streams_and_parallel_iterators_in_context() {
+    use entourage::{ParallelIteratorExt, StreamContextExt};
+    use rayon::prelude::*;
+    struct Empty;
+    impl futures_core::Stream for Empty {
+        type Item = ();
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<()>> {
+            assert_eq!(TENANT.get(), Some(1));
+            Poll::Ready(None)
+        }
+    }
+    TENANT.scope(1, || {
+        assert_eq!(block_on(async { TENANT.get() }.in_context()), Some(1));
+        let mut stream = Empty.in_context();
+        let mut cx = Context::from_waker(Waker::noop());
+        let next = futures_core::Stream::poll_next(Pin::new(&mut stream), &mut cx);
+        assert!(next.is_ready());
+        assert!([(); 9].par_iter().in_context().all(|()| TENANT.get() == Some(1)));
+    });
+}
+
+#[test]
 fn context_is_entered_at_every_poll_and_at_drop_and_left_in_between() {
     Recorder::record(|recorder| {
         let spy = Spy::on("locale").leak();

@@ -1,0 +1,5 @@
+use entourage::FutureContextExt;
+
+fn main() {
+    let _ = (|| 7).in_context();
+}
