@@ -33,9 +33,10 @@ fn future_is_polled_once_however_often_it_was_woken_before() {
     let (open, shut) = mpsc::channel::<()>();
     pool.spawn_detached(move || _ = shut.recv());
     let waker = gate.take_waker();
-    for _ in 0..10 {
+    let copies = [(); 10].map(|()| waker.clone());
+    for copy in copies {
         waker.wake_by_ref();
-        waker.clone().wake();
+        copy.wake();
     }
     gate.open();
     drop(open);
