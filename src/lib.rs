@@ -97,6 +97,11 @@ pub use context::{
     LogRecord, LogSink, LogValue, NODE, NodeName, Propagation, PropagationError, RUN_ID,
     RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, StreamContextExt, suppress,
 };
+pub use context::{
+    AsEnv, BAGGAGE, Baggage, Carrier, CarrierMut, Codec, EnvCarrier, Naming, TRACE_PARENT,
+    TRACE_STATE, TraceParent, TraceState, Unknown, WIRE_UNKNOWN, Wire, WireBuildError, WireBuilder,
+    WireError, WireUnknown,
+};
 pub use executor::{
     Broadcast, BuildError, Executor, ExecutorBuilder, ExecutorStats, FutureHandle, InContext,
     JoinHandle, ParallelIteratorExt, Place, Scope, TaskBuilder, TaskError,

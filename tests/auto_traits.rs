@@ -6,6 +6,10 @@ use std::marker::PhantomPinned;
 use std::rc::Rc;
 
 use entourage::{
+    AsEnv, Baggage, Codec, EnvCarrier, Naming, TraceParent, TraceState, Unknown, Wire,
+    WireBuildError, WireBuilder, WireError, WireUnknown,
+};
+use entourage::{
     Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, Explanation,
     FutureHandle, InContext, Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue,
     NodeName, Place, Propagation, PropagationError, RunId, RunLogger, Scope, Snapshot, SpanKey,
@@ -72,6 +76,22 @@ auto_traits!(Snapshot: yes yes yes);
 auto_traits!(SpanKey: yes yes yes);
 auto_traits!(TaskBuilder<'_>: yes yes yes);
 auto_traits!(TaskError: yes yes yes);
+
+auto_traits!(AsEnv<u32>: yes yes yes);
+auto_traits!(AsEnv<NoSend>: no no yes);
+auto_traits!(Baggage: yes yes yes);
+auto_traits!(Codec<u32>: yes yes yes);
+auto_traits!(Codec<NoSend>: yes yes yes);
+auto_traits!(EnvCarrier: yes yes yes);
+auto_traits!(Naming: yes yes yes);
+auto_traits!(TraceParent: yes yes yes);
+auto_traits!(TraceState: yes yes yes);
+auto_traits!(Unknown: yes yes yes);
+auto_traits!(Wire: yes yes yes);
+auto_traits!(WireBuildError: yes yes yes);
+auto_traits!(WireBuilder: yes yes yes);
+auto_traits!(WireError: yes yes yes);
+auto_traits!(WireUnknown: yes yes yes);
 
 // What lists are made of.
 auto_traits!(&'static dyn Carried: yes yes yes);

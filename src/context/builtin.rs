@@ -2,8 +2,10 @@
 //! what they say.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
 use std::sync::Arc;
 #[cfg(feature = "telemetry")]
 use std::sync::Weak;
@@ -45,6 +47,14 @@ macro_rules! name_type {
         impl From<String> for $name {
             fn from(text: String) -> Self {
                 Self(text.into())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Infallible;
+
+            fn from_str(text: &str) -> Result<Self, Infallible> {
+                Ok(text.into())
             }
         }
 

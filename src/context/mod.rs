@@ -13,6 +13,7 @@ mod propagation;
 mod snapshot;
 mod trace;
 mod values;
+mod wire;
 
 pub use accessor::Accessor;
 pub use builtin::{
@@ -25,6 +26,11 @@ pub use key::{Key, KeyPolicy};
 pub use propagation::{Carried, Propagation, PropagationError, SPAN, SpanKey};
 pub use snapshot::Snapshot;
 pub use values::Context;
+pub use wire::{
+    AsEnv, BAGGAGE, Baggage, Carrier, CarrierMut, Codec, EnvCarrier, Naming, TRACE_PARENT,
+    TRACE_STATE, TraceParent, TraceState, Unknown, WIRE_UNKNOWN, Wire, WireBuildError, WireBuilder,
+    WireError, WireUnknown,
+};
 
 pub(crate) use accessor::{ErasedAccessor, Payload, discard, keep_first, quietly, swallow};
 pub(crate) use current::{is_in_task, leave_task, thread_token};

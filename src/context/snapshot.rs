@@ -192,6 +192,15 @@ impl Snapshot {
         outcome
     }
 
+    /// A context alone, from elsewhere than this thread.
+    pub(super) fn of_context(context: Context) -> Self {
+        if context.is_empty() {
+            return Self::empty();
+        }
+        let (accessors, captured) = (Accessors::default(), Box::default());
+        Self { inner: Some(Arc::new(Inner { context, trace: Trace::NONE, accessors, captured })) }
+    }
+
     pub(super) fn context(&self) -> &Context {
         self.inner.as_ref().map_or(&Context::EMPTY, |inner| &inner.context)
     }

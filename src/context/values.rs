@@ -119,7 +119,17 @@ impl Context {
     #[must_use = "a context is immutable: `with` returns the changed one"]
     #[track_caller]
     pub fn with<T: Send + Sync + 'static>(&self, key: &'static Key<T>, value: T) -> Self {
-        self.with_slot(&key.meta, Slot::Set(Arc::new(value)), Location::caller())
+        self.with_at(key, value, Location::caller())
+    }
+
+    /// As [`with`](Self::with), said to be set at `at`.
+    pub(crate) fn with_at<T: Send + Sync + 'static>(
+        &self,
+        key: &'static Key<T>,
+        value: T,
+        at: &'static Location<'static>,
+    ) -> Self {
+        self.with_slot(&key.meta, Slot::Set(Arc::new(value)), at)
     }
 
     /// This context with `key` not set.
