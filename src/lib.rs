@@ -104,7 +104,8 @@ pub use context::{
 };
 pub use executor::{
     Broadcast, BuildError, Executor, ExecutorBuilder, ExecutorStats, FutureHandle, InContext,
-    JoinHandle, ParallelIteratorExt, Place, Scope, TaskBuilder, TaskError,
+    JoinHandle, PanicPolicy, ParallelIteratorExt, Place, Refused, Scope, Shutdown, ShutdownReport,
+    TaskBuilder, TaskError, WhenFull,
 };
 #[cfg(feature = "pipeline")]
 pub use pipeline::{

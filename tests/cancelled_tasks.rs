@@ -13,22 +13,10 @@ use std::thread;
 
 use entourage::{Executor, Propagation, TaskError};
 use support::recorder::Recorder;
-use support::{one_worker, workers};
+use support::{occupy, one_worker, workers};
 use tracing::{info, info_span};
 
 entourage::context_key! { static TENANT: u32 = propagate; }
-
-/// Keeps the pool's only worker busy until it is dropped.
-fn occupy(pool: &Executor) -> mpsc::Sender<()> {
-    let (open, gate) = mpsc::channel::<()>();
-    let (begun, has_begun) = mpsc::channel();
-    pool.spawn_detached(move || {
-        begun.send(()).unwrap();
-        _ = gate.recv();
-    });
-    has_begun.recv().unwrap();
-    open
-}
 
 /// Tells, when it is dropped, what it sees.
 struct Tells(mpsc::Sender<Option<u32>>);

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::books::Terms;
+use super::build_error::{BuildError, Problem};
 use super::error::TaskError;
 use super::place;
 use super::pool::{self, Executor};
+use super::shutdown::PanicPolicy;
+use super::submit::WhenFull;
 use super::task::PanicHandler;
-use crate::context::{
-    Accessor, CarryPolicy, ErasedAccessor, Propagation, PropagationError, note_dispatcher,
-};
+use crate::context::{Accessor, CarryPolicy, ErasedAccessor, Propagation, note_dispatcher};
 
 /// Sets up an [`Executor`]; made by [`Executor::builder`].
 #[derive(Clone, Default)]
@@ -19,7 +21,7 @@ pub struct ExecutorBuilder {
     thread_name: Option<String>,
     propagation: Propagation,
     accessors: Vec<&'static dyn ErasedAccessor>,
-    on_panic: Option<PanicHandler>,
+    terms: Terms,
     pool: Option<Arc<rayon::ThreadPool>>,
 }
 
@@ -30,8 +32,22 @@ impl ExecutorBuilder {
         self
     }
 
-    /// What the workers are called: the name, a dash, and a number from 0. The
-    /// default is `entourage`.
+    /// What the executor is called, and its workers, unless
+    /// [`thread_name`](Self::thread_name) calls them otherwise.
+    ///
+    /// ```
+    /// let pool = entourage::Executor::builder().num_threads(1).name("etl").build()?;
+    /// let thread = pool.install(|| std::thread::current().name().map(str::to_owned));
+    /// assert_eq!((pool.name(), thread.as_deref()), (Some("etl"), Some("etl-0")));
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.terms.name = Some(name.into());
+        self
+    }
+
+    /// What the workers are called: this, a dash, and a number from 0. The
+    /// default is the executor's [name](Self::name), or else `entourage`.
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.thread_name = Some(name.into());
         self
@@ -55,7 +71,38 @@ impl ExecutorBuilder {
     /// handle of a task which is over; its own panic is dropped. Without
     /// one, the panic hook's message is all.
     pub fn panic_handler(mut self, f: impl Fn(&TaskError) + Send + Sync + 'static) -> Self {
-        self.on_panic = Some(Arc::new(f));
+        self.terms.on_panic = Some(Arc::new(f));
+        self
+    }
+
+    /// What a panic of a task does, beside ending that task; by default nothing.
+    /// [`PanicPolicy::ShutDown`] implies [`track_detached`](Self::track_detached).
+    pub fn panic_policy(mut self, policy: PanicPolicy) -> Self {
+        self.terms.panic_policy = policy;
+        self
+    }
+
+    /// How many tasks may be submitted that have not begun; by default as many
+    /// as there is memory for. What a submission beyond that does, says
+    /// [`when_full`](Self::when_full). Implies
+    /// [`track_detached`](Self::track_detached).
+    pub fn queue_capacity(mut self, capacity: usize) -> Self {
+        self.terms.capacity = Some(capacity);
+        self
+    }
+
+    /// What a submission does while the queue is full; by default it waits.
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.terms.when_full = when_full;
+        self
+    }
+
+    /// Whether the tasks of [`spawn_detached`](Executor::spawn_detached) are
+    /// counted as those with a handle are, so that [statistics](Executor::stats)
+    /// and a [shutdown](Executor::shutdown) know of them. By default they are not,
+    /// and cost what they cost on the bare pool.
+    pub fn track_detached(mut self, tracks: bool) -> Self {
+        self.terms.tracks_detached = tracks;
         self
     }
 
@@ -71,9 +118,10 @@ impl ExecutorBuilder {
     /// # Errors
     ///
     /// For no threads or more than can be; for threads or a thread name together
-    /// with a pool that is there already; for a propagation policy that cannot
-    /// be carried out, or that names an accessor which is not registered; for an
-    /// accessor registered twice; and where the system refuses a thread.
+    /// with a pool that is there already; for a queue without room; for a name
+    /// that no thread can have; for a propagation policy that cannot be carried
+    /// out, or that names an accessor which is not registered; for an accessor
+    /// registered twice; and where the system refuses a thread.
     pub fn build(self) -> Result<Executor, BuildError> {
         let mut problems = Vec::new();
         let policy =
@@ -93,6 +141,14 @@ impl ExecutorBuilder {
         if self.thread_name.is_some() && self.pool.is_some() {
             problems.push(Problem::Conflict("thread_name"));
         }
+        let thread_name = self.thread_name.or_else(|| self.terms.name.clone());
+        let thread_name = thread_name.unwrap_or_else(|| "entourage".to_owned());
+        if self.pool.is_none() && thread_name.contains('\0') {
+            problems.push(Problem::ThreadName(thread_name.clone()));
+        }
+        if self.terms.capacity == Some(0) {
+            problems.push(Problem::NoRoom);
+        }
         if !problems.is_empty() {
             return Err(BuildError { problems });
         }
@@ -100,19 +156,18 @@ impl ExecutorBuilder {
         note_dispatcher();
         let (pool, is_own) = match self.pool {
             Some(pool) => (pool, false),
-            None => (start(self.num_threads, self.thread_name, self.on_panic.clone())?, true),
+            None => (start(self.num_threads, thread_name, self.terms.on_panic.clone())?, true),
         };
-        Ok(Executor::new(pool, policy, self.on_panic, is_own))
+        Ok(Executor::new(pool, policy, self.terms, is_own))
     }
 }
 
 fn start(
     num_threads: Option<usize>,
-    name: Option<String>,
+    name: String,
     on_panic: Option<PanicHandler>,
 ) -> Result<Arc<rayon::ThreadPool>, BuildError> {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
-    let name = name.unwrap_or_else(|| "entourage".to_owned());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(num_threads.unwrap_or_else(available))
         .thread_name(move |index| format!("{name}-{index}"))
@@ -125,49 +180,10 @@ fn start(
 impl fmt::Debug for ExecutorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecutorBuilder")
+            .field("name", &self.terms.name)
             .field("num_threads", &self.num_threads)
             .field("thread_name", &self.thread_name)
             .field("propagation", &self.propagation)
             .finish_non_exhaustive()
-    }
-}
-
-/// An executor that cannot be: says everything that is wrong with it.
-#[derive(Debug, thiserror::Error)]
-#[error("the executor cannot be built: {}", self.listed())]
-pub struct BuildError {
-    problems: Vec<Problem>,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error("num_threads is 0; at least 1 thread is needed")]
-    NoThreads,
-    #[error("num_threads is {found}; at most {most} are possible")]
-    TooManyThreads { found: usize, most: usize },
-    #[error("{0} cannot be set for a pool that is there already")]
-    Conflict(&'static str),
-    #[error(transparent)]
-    Propagation(PropagationError),
-    #[error("the system refused to start the threads: {0}")]
-    Start(rayon::ThreadPoolBuildError),
-}
-
-impl BuildError {
-    /// Whether the number of threads is to blame.
-    pub fn is_thread_count(&self) -> bool {
-        let is_count =
-            |p: &Problem| matches!(p, Problem::NoThreads | Problem::TooManyThreads { .. });
-        self.problems.iter().any(is_count)
-    }
-
-    /// Whether the propagation policy is to blame.
-    pub fn is_propagation(&self) -> bool {
-        self.problems.iter().any(|problem| matches!(problem, Problem::Propagation(_)))
-    }
-
-    fn listed(&self) -> String {
-        let problems: Vec<_> = self.problems.iter().map(Problem::to_string).collect();
-        problems.join("; ")
     }
 }

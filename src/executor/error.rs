@@ -47,6 +47,7 @@ enum Kind {
     },
     /// Before what.
     Cancelled(&'static str),
+    ShutDown,
     Deadlock,
     Taken,
 }
@@ -65,6 +66,10 @@ impl TaskError {
         Self { task, kind: Kind::Cancelled("it was done") }
     }
 
+    pub(super) fn shut_down(task: TaskName) -> Self {
+        Self { task, kind: Kind::ShutDown }
+    }
+
     pub(super) fn deadlock(task: TaskName) -> Self {
         Self { task, kind: Kind::Deadlock }
     }
@@ -78,10 +83,15 @@ impl TaskError {
         matches!(self.kind, Kind::Panicked { .. })
     }
 
-    /// Whether the task was cancelled: a closure before it began, a future before
-    /// it was done.
+    /// Whether the task was cancelled, by its handle: a closure before it began, a
+    /// future before it was done.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.kind, Kind::Cancelled(_))
+    }
+
+    /// Whether the task did not run because its executor was shut down.
+    pub fn is_shut_down(&self) -> bool {
+        matches!(self.kind, Kind::ShutDown)
     }
 
     /// Whether waiting would never have ended: the task waits, itself or by way
@@ -144,6 +154,7 @@ impl fmt::Display for TaskError {
                 write!(f, "panicked: {}", message_of(&**payload.lock()))
             }
             Kind::Cancelled(before) => write!(f, "was cancelled before {before}"),
+            Kind::ShutDown => f.write_str("did not run: its executor was shut down"),
             Kind::Deadlock => f.write_str(
                 "cannot be waited for here: it is itself waiting for this thread, \
                  so neither would ever go on",

@@ -1,5 +1,7 @@
 //! Where context travels: a rayon pool whose every entry point carries it.
 
+mod books;
+mod build_error;
 mod builder;
 mod error;
 mod future;
@@ -9,18 +11,25 @@ mod par_iter;
 mod place;
 mod pool;
 mod scope;
+mod shutdown;
+mod stats;
 mod submission;
+mod submit;
 mod task;
 mod waits;
 
-pub use builder::{BuildError, ExecutorBuilder};
+pub use build_error::BuildError;
+pub use builder::ExecutorBuilder;
 pub use error::TaskError;
 pub use future::FutureHandle;
 pub use handle::JoinHandle;
 pub use par_iter::{InContext, ParallelIteratorExt};
 pub use place::Place;
-pub use pool::{Broadcast, Executor, ExecutorStats, TaskBuilder};
+pub use pool::{Broadcast, Executor};
 pub use scope::Scope;
+pub use shutdown::{PanicPolicy, Shutdown, ShutdownReport};
+pub use stats::ExecutorStats;
+pub use submit::{Refused, TaskBuilder, WhenFull};
 
 #[cfg(feature = "pipeline")]
 pub(crate) use place::{message_of, place_of, watch as watch_panics};

@@ -1,14 +1,13 @@
 //! The executor itself.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::books::{Books, Terms};
 use super::builder::ExecutorBuilder;
 use super::error::{TaskError, TaskName};
-use super::handle::JoinHandle;
-use super::task::{Carry, Joinable, PanicHandler, Task, tell};
+use super::task::{Joinable, PanicHandler, Task, tell};
 use super::waits;
 use crate::context::{
     CarryPolicy, Payload, Propagation, PropagationError, Snapshot, quietly, run_clean,
@@ -38,7 +37,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 pub struct Executor {
     pool: Arc<rayon::ThreadPool>,
     carrier: Arc<Carrier>,
-    on_panic: Option<PanicHandler>,
+    books: Arc<Books>,
     /// Whether the policy is to carry nothing; here, and not behind the pointer,
     /// since it is asked at every submit.
     is_off: bool,
@@ -53,17 +52,6 @@ pub(super) struct Carrier {
     snapshots: Arc<AtomicU64>,
 }
 
-/// What an executor has done so far; see [`Executor::stats`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ExecutorStats {
-    /// How many snapshots were taken, those of nothing aside. Tasks of one
-    /// scope share one for as long as that can be seen to be the same: not where
-    /// the policy holds something back, nor under a scoped dispatcher, nor with an
-    /// accessor that does not say what is unchanged.
-    pub snapshots: u64,
-}
-
 impl Executor {
     /// Sets up a new executor.
     pub fn builder() -> ExecutorBuilder {
@@ -73,12 +61,13 @@ impl Executor {
     pub(super) fn new(
         pool: Arc<rayon::ThreadPool>,
         policy: CarryPolicy,
-        on_panic: Option<PanicHandler>,
+        terms: Terms,
         is_own: bool,
     ) -> Self {
         let is_off = policy.propagation.is_off();
         let carrier = Arc::new(Carrier { policy, snapshots: Arc::default() });
-        Self { pool, carrier, on_panic, is_off, is_own }
+        let books = Arc::new(Books::new(terms, pool.clone()));
+        Self { pool, carrier, books, is_off, is_own }
     }
 
     /// This executor, on the same workers, with another policy: for one run,
@@ -101,14 +90,14 @@ impl Executor {
         &self.carrier.policy.propagation
     }
 
+    /// What the executor was [named](ExecutorBuilder::name).
+    pub fn name(&self) -> Option<&str> {
+        self.books.terms().name.as_deref()
+    }
+
     /// How many workers there are.
     pub fn num_threads(&self) -> usize {
         self.pool.current_num_threads()
-    }
-
-    /// What this executor and its clones have done so far.
-    pub fn stats(&self) -> ExecutorStats {
-        ExecutorStats { snapshots: self.carrier.snapshots.load(Ordering::Relaxed) }
     }
 
     /// The pool underneath. Work put on it directly carries no context, and
@@ -126,42 +115,6 @@ impl Executor {
         self.carrier.capture()
     }
 
-    /// Runs `f` on a worker, in the context that is current now.
-    ///
-    /// ```
-    /// # let pool = entourage::Executor::builder().num_threads(2).build()?;
-    /// let handles: Vec<_> = (0..3).map(|n| pool.spawn(move || n * n)).collect();
-    /// let squares: Vec<_> = handles.into_iter().map(|h| h.join().unwrap()).collect();
-    /// assert_eq!(squares, [0, 1, 4]);
-    /// # Ok::<(), entourage::BuildError>(())
-    /// ```
-    #[track_caller]
-    pub fn spawn<F, R>(&self, f: F) -> JoinHandle<R>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        self.submit(TaskName::at(Location::caller()), f, false)
-    }
-
-    /// As [`spawn`](Self::spawn), but the tasks a worker spawns this way start
-    /// in the order in which it spawned them.
-    #[track_caller]
-    pub fn spawn_fifo<F, R>(&self, f: F) -> JoinHandle<R>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        self.submit(TaskName::at(Location::caller()), f, true)
-    }
-
-    /// Names the next task: `pool.task("load").spawn(f)`. The name is in the
-    /// error of a panic. A policy for this task alone goes here, too:
-    /// [`TaskBuilder::propagation`].
-    pub fn task(&self, name: impl Into<String>) -> TaskBuilder<'_> {
-        TaskBuilder { executor: Cow::Borrowed(self), name: name.into() }
-    }
-
     /// Runs `f` on a worker and keeps no handle: the cheapest submission. Its
     /// panic goes to the panic handler; with propagation off, without the place
     /// it was submitted at, since nothing at all is carried.
@@ -171,41 +124,17 @@ impl Executor {
     where
         F: FnOnce() + Send + 'static,
     {
+        if !self.books.is_plain() {
+            return self.spawn_tracked(TaskName::at(Location::caller()), f);
+        }
         if self.is_off && self.is_own {
             // Its panic is caught by the pool, which was given our handler.
             return self.pool.spawn(move || run_clean(f));
         }
         let name = TaskName::at(Location::caller());
-        let task = Arc::new(self.new_task(name, f).detached());
+        let task = Task::new(name, self.carry(), self.books.clone(), None, f).detached();
+        let task = Arc::new(task);
         self.pool.spawn(move || task.run());
-    }
-
-    fn new_task<F, R>(&self, name: TaskName, f: F) -> Task<F, R>
-    where
-        F: FnOnce() -> R + Send,
-        R: Send,
-    {
-        Task::new(name, self.carry(), self.on_panic.clone(), f)
-    }
-
-    /// What a task that is submitted now is to be run in.
-    pub(super) fn carry(&self) -> Carry {
-        if self.is_off() { Carry::Off } else { Carry::Snapshot(self.snapshot()) }
-    }
-
-    fn submit<F, R>(&self, name: TaskName, f: F, is_fifo: bool) -> JoinHandle<R>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        let task = Arc::new(self.new_task(name, f));
-        let queued = task.clone();
-        if is_fifo {
-            self.pool.spawn_fifo(move || queued.run());
-        } else {
-            self.pool.spawn(move || queued.run());
-        }
-        JoinHandle::new(task, self.pool.clone())
     }
 
     /// Runs `f` on a worker and waits for it; on a worker of this pool, just
@@ -291,11 +220,15 @@ impl Executor {
     }
 
     pub(super) fn panic_handler(&self) -> Option<&PanicHandler> {
-        self.on_panic.as_ref()
+        self.books.terms().on_panic.as_ref()
     }
 
     pub(super) fn carrier(&self) -> &Arc<Carrier> {
         &self.carrier
+    }
+
+    pub(super) fn books(&self) -> &Arc<Books> {
+        &self.books
     }
 }
 
@@ -310,6 +243,10 @@ impl Carrier {
             self.snapshots.fetch_add(1, Ordering::Relaxed);
         }
         taken
+    }
+
+    pub(super) fn snapshots(&self) -> u64 {
+        self.snapshots.load(Ordering::Relaxed)
     }
 
     /// Whether a capture made now would be `snapshot` again.
@@ -340,31 +277,10 @@ pub struct Broadcast {
     pub num_threads: usize,
 }
 
-/// A submission that is being named; made by [`Executor::task`].
-#[derive(Debug)]
-#[must_use = "a named task is not submitted until `spawn` is called"]
-pub struct TaskBuilder<'a> {
-    /// One of its own where the submission has a policy of its own.
-    pub(super) executor: Cow<'a, Executor>,
-    pub(super) name: String,
-}
-
-impl TaskBuilder<'_> {
-    /// As [`Executor::spawn`].
-    #[track_caller]
-    pub fn spawn<F, R>(self, f: F) -> JoinHandle<R>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        let name = TaskName { name: Some(self.name), ..TaskName::at(Location::caller()) };
-        self.executor.submit(name, f, false)
-    }
-}
-
 impl fmt::Debug for Executor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Executor")
+            .field("name", &self.name())
             .field("num_threads", &self.num_threads())
             .field("propagation", self.propagation())
             .finish_non_exhaustive()

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::pool::TaskBuilder;
+use super::submit::TaskBuilder;
 use crate::context::{Propagation, PropagationError};
 
 impl TaskBuilder<'_> {

@@ -6,6 +6,7 @@ pub(crate) mod spy;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
 
 use entourage::Executor;
 use rayon::Yield;
@@ -45,4 +46,16 @@ pub(crate) fn panic_of<R>(f: impl FnOnce() -> R) -> String {
         Ok(text) => *text,
         Err(payload) => (*payload.downcast::<&str>().expect("a text")).to_owned(),
     }
+}
+
+/// Keeps one worker busy, with a task that is in no books, until it is dropped.
+pub(crate) fn occupy(pool: &Executor) -> mpsc::Sender<()> {
+    let (open, gate) = mpsc::channel::<()>();
+    let (begun, has_begun) = mpsc::channel();
+    pool.rayon_pool().spawn(move || {
+        begun.send(()).unwrap();
+        _ = gate.recv();
+    });
+    has_begun.recv().unwrap();
+    open
 }

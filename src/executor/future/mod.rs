@@ -11,7 +11,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::error::TaskName;
-use super::pool::{Executor, TaskBuilder};
+use super::pool::Executor;
+use super::submit::TaskBuilder;
 pub use handle::FutureHandle;
 use requeue::Enqueue;
 use task::FutureTask;

@@ -31,6 +31,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 pub(super) use self::run::tell;
+use super::books::{Books, Entry};
 use super::error::{TaskError, TaskName};
 use super::waits::{self, Awaited};
 use crate::context::{Snapshot, quietly, run_clean};
@@ -54,7 +55,7 @@ pub(super) struct Task<F, R> {
     name: TaskName,
     shared: Mutex<Shared<F, R>>,
     done: Condvar,
-    on_panic: Option<PanicHandler>,
+    books: Arc<Books>,
 }
 
 struct Shared<F, R> {
@@ -65,10 +66,17 @@ struct Shared<F, R> {
 }
 
 enum State<F, R> {
-    Queued { body: F, carry: Carry },
+    Queued(Queued<F>),
     Running { thread: ThreadId },
     Finished(Outcome<R>),
     Taken,
+}
+
+struct Queued<F> {
+    body: F,
+    carry: Carry,
+    /// In the books of the executor; `None` if it is in none.
+    entry: Option<Entry>,
 }
 
 /// What a handle needs of a task, with the type of its body gone.
@@ -96,12 +104,13 @@ where
     pub(super) fn new(
         name: TaskName,
         carry: Carry,
-        on_panic: Option<PanicHandler>,
+        books: Arc<Books>,
+        entry: Option<Entry>,
         body: F,
     ) -> Self {
-        let state = State::Queued { body, carry };
+        let state = State::Queued(Queued { body, carry, entry });
         let shared = Mutex::new(Shared { state, waker: None, is_detached: false });
-        Self { name, shared, done: Condvar::new(), on_panic }
+        Self { name, shared, done: Condvar::new(), books }
     }
 
     /// This task as one that never had a handle.
@@ -110,11 +119,11 @@ where
         self
     }
 
-    fn claim(&self) -> Option<(F, Carry)> {
+    fn claim(&self) -> Option<Queued<F>> {
         let mut shared = self.shared.lock();
         let running = State::Running { thread: thread::current().id() };
         match mem::replace(&mut shared.state, running) {
-            State::Queued { body, carry } => Some((body, carry)),
+            State::Queued(queued) => Some(queued),
             other => {
                 shared.state = other;
                 None
@@ -181,8 +190,14 @@ where
     }
 
     fn run(&self) {
-        if let Some((body, carry)) = self.claim() {
-            self.finish(self.call(body, carry));
+        let Some(Queued { body, carry, entry }) = self.claim() else { return };
+        let mut stay = self.books.begin(entry);
+        if stay.is_dropping() {
+            self.drop_body(body, carry, &mut stay);
+            self.finish(Some(Err(TaskError::shut_down(self.name.clone()))));
+        } else {
+            let outcome = self.call(body, carry, &mut stay);
+            self.finish(outcome);
         }
     }
 

@@ -3,10 +3,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Carry, Outcome, PanicHandler, Task};
-use crate::context::{
-    Frame, Payload, Snapshot, drop_clean, keep_first, quietly, run_clean, swallow,
-};
+use super::{Carry, Outcome, PanicHandler, Queued, Task};
+use crate::context::{Frame, Payload, drop_clean, keep_first, quietly, run_clean, swallow};
+use crate::executor::books::{End, Stay};
 use crate::executor::error::{TaskError, TaskName};
 
 impl<F, R> Task<F, R>
@@ -15,24 +14,33 @@ where
     R: Send,
 {
     /// Calls the body. `None` where no handle is left: the outcome has ended.
-    pub(super) fn call(&self, body: F, carry: Carry) -> Option<Outcome<R>> {
-        let (ran, left) = in_context(carry, || self.observe(body));
+    pub(super) fn call(&self, body: F, carry: Carry, stay: &mut Stay<'_>) -> Option<Outcome<R>> {
+        stay.run();
+        let mut end = End::Finished;
+        let (ran, left) = in_context(carry, || self.observe(body, &mut end));
+        if ran.is_err() || left.is_err() {
+            end = End::Panicked;
+        }
         // The snapshot is gone by now: a span must not outlive its last task
         // because a handle is still held.
-        self.settle(ran, left)
+        let outcome = self.settle(ran, left);
+        stay.end(end);
+        outcome
     }
 
     /// Ends the task without calling its body, unless somebody has begun it, and
-    /// says whether nobody had. A panic of what the body owned, as it is dropped,
-    /// is no outcome of a task that never ran: the panic handler is told.
-    pub(super) fn call_off(&self, why: fn(TaskName) -> TaskError) -> bool {
-        let Some((body, carry)) = self.claim() else { return false };
-        // On whichever thread, which may hold what no flag tells of: it has to
-        // be looked for.
-        let carry = match carry {
-            Carry::Off => Carry::Snapshot(Snapshot::empty()),
-            carry => carry,
-        };
+    /// says whether nobody had.
+    pub(in crate::executor) fn call_off(&self, why: fn(TaskName) -> TaskError) -> bool {
+        let Some(Queued { body, carry, entry }) = self.claim() else { return false };
+        let mut stay = self.books.begin(entry);
+        self.drop_body(body, carry.for_any_thread(), &mut stay);
+        self.finish(Some(Err(why(self.name.clone()))));
+        true
+    }
+
+    /// Drops the body in the task's context. A panic of what it owned is no
+    /// outcome of a task that never ran: the panic handler is told.
+    pub(super) fn drop_body(&self, body: F, carry: Carry, stay: &mut Stay<'_>) {
         let (dropped, left) = in_context(carry, || {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
                 self.see_off(Err(self.panicked(payload)));
@@ -41,15 +49,17 @@ where
         for payload in [dropped, left].into_iter().filter_map(Result::err) {
             quietly(|| run_clean(|| self.see_off(Err(self.panicked(payload)))));
         }
-        self.finish(Some(Err(why(self.name.clone()))));
-        true
+        stay.end(End::Cancelled);
     }
 
     /// Runs the body. `None` where no handle is left: the outcome then ended
     /// here, while the task's context is still current.
-    fn observe(&self, body: F) -> Option<Outcome<R>> {
+    fn observe(&self, body: F, end: &mut End) -> Option<Outcome<R>> {
         let outcome = catch_unwind(AssertUnwindSafe(body));
-        let outcome = outcome.map_err(|payload| self.panicked(payload));
+        let outcome = outcome.map_err(|payload| {
+            *end = End::Panicked;
+            self.panicked(payload)
+        });
         if self.shared.lock().is_detached {
             self.see_off(outcome);
             return None;
@@ -62,7 +72,7 @@ where
         if let Err(error) = &outcome
             && error.is_panic()
         {
-            tell(self.on_panic.as_ref(), error);
+            tell(self.books.terms().on_panic.as_ref(), error);
         }
         quietly(|| drop(outcome));
     }
