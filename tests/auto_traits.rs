@@ -12,8 +12,8 @@ use entourage::{
 use entourage::{
     Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, Explanation,
     FutureHandle, InContext, Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue,
-    NodeName, Place, Propagation, PropagationError, RunId, RunLogger, Scope, Snapshot, SpanKey,
-    TaskBuilder, TaskError,
+    NodeName, PanicPolicy, Place, Propagation, PropagationError, Refused, RunId, RunLogger, Scope,
+    Shutdown, ShutdownReport, Snapshot, SpanKey, TaskBuilder, TaskError, WhenFull,
 };
 
 macro_rules! is {
@@ -74,8 +74,14 @@ auto_traits!(RunLogger: yes yes yes);
 auto_traits!(Scope<'_, '_>: yes yes yes);
 auto_traits!(Snapshot: yes yes yes);
 auto_traits!(SpanKey: yes yes yes);
+auto_traits!(PanicPolicy: yes yes yes);
+auto_traits!(Refused<u32>: yes yes yes);
+auto_traits!(Refused<NoSync>: yes no yes);
+auto_traits!(Shutdown: yes yes yes);
+auto_traits!(ShutdownReport: yes yes yes);
 auto_traits!(TaskBuilder<'_>: yes yes yes);
 auto_traits!(TaskError: yes yes yes);
+auto_traits!(WhenFull: yes yes yes);
 
 auto_traits!(AsEnv<u32>: yes yes yes);
 auto_traits!(AsEnv<NoSend>: no no yes);

@@ -79,7 +79,7 @@ fn there_are_never_more_tasks_in_the_queue_than_it_holds() {
 #[test]
 fn worker_that_submits_to_its_own_full_queue_runs_the_task_itself() {
     for propagation in [Propagation::all(), Propagation::off()] {
-        let is_off = propagation == Propagation::off();
+        let is_off = propagation.is_off();
         Recorder::record(|recorder| {
             let pool = bounded(1, 1).propagation(propagation.clone()).build().unwrap();
             let inner = pool.clone();

@@ -29,7 +29,8 @@ pub use pool::{Broadcast, Executor};
 pub use scope::Scope;
 pub use shutdown::{PanicPolicy, Shutdown, ShutdownReport};
 pub use stats::ExecutorStats;
-pub use submit::{Refused, TaskBuilder, WhenFull};
+pub use submission::TaskBuilder;
+pub use submit::{Refused, WhenFull};
 
 #[cfg(feature = "pipeline")]
 pub(crate) use place::{message_of, place_of, watch as watch_panics};

@@ -1,6 +1,5 @@
 //! How a task gets into the pool's queue, or does not.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -140,7 +139,7 @@ impl Executor {
         self.try_submit(TaskName::at(Location::caller()), f)
     }
 
-    fn try_submit<F, R>(&self, name: TaskName, f: F) -> Result<JoinHandle<R>, Refused<F>>
+    pub(super) fn try_submit<F, R>(&self, name: TaskName, f: F) -> Result<JoinHandle<R>, Refused<F>>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
@@ -157,7 +156,7 @@ impl Executor {
         Ok(JoinHandle::new(task, self.shared_pool().clone()))
     }
 
-    fn submit<F, R>(&self, name: TaskName, f: F, order: Order) -> JoinHandle<R>
+    pub(super) fn submit<F, R>(&self, name: TaskName, f: F, order: Order) -> JoinHandle<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
@@ -209,7 +208,7 @@ impl Executor {
         }
     }
 
-    fn enqueue<F, R>(&self, task: Arc<Task<F, R>>, order: Order)
+    pub(super) fn enqueue<F, R>(&self, task: Arc<Task<F, R>>, order: Order)
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
@@ -225,19 +224,18 @@ impl Executor {
         if self.is_off() { Carry::Off } else { Carry::Snapshot(self.snapshot()) }
     }
 
-    fn new_task<F, R>(&self, name: TaskName, carry: Carry, entry: Option<Entry>, f: F) -> Task<F, R>
+    pub(super) fn new_task<F, R>(
+        &self,
+        name: TaskName,
+        carry: Carry,
+        entry: Option<Entry>,
+        f: F,
+    ) -> Task<F, R>
     where
         F: FnOnce() -> R + Send,
         R: Send,
     {
         Task::new(name, carry, self.books().clone(), entry, f)
-    }
-
-    /// Names the next task: `pool.task("load").spawn(f)`. The name is in the
-    /// error of a panic. A policy for this task alone goes here, too:
-    /// [`TaskBuilder::propagation`].
-    pub fn task(&self, name: impl Into<String>) -> TaskBuilder<'_> {
-        TaskBuilder { executor: Cow::Borrowed(self), name: name.into() }
     }
 }
 
@@ -249,69 +247,4 @@ impl Carry {
             carried => carried,
         }
     }
-}
-
-/// A submission that is being named; made by [`Executor::task`].
-#[derive(Debug)]
-#[must_use = "a named task is not submitted until `spawn` is called"]
-pub struct TaskBuilder<'a> {
-    /// One of its own where the submission has a policy of its own.
-    pub(super) executor: Cow<'a, Executor>,
-    pub(super) name: String,
-}
-
-impl TaskBuilder<'_> {
-    /// As [`Executor::spawn`].
-    #[track_caller]
-    pub fn spawn<F, R>(self, f: F) -> JoinHandle<R>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        self.executor.submit(named(self.name), f, Order::Lifo)
-    }
-
-    /// As [`Executor::spawn_fifo`].
-    #[track_caller]
-    pub fn spawn_fifo<F, R>(self, f: F) -> JoinHandle<R>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        self.executor.submit(named(self.name), f, Order::Fifo)
-    }
-
-    /// As [`Executor::spawn_detached`], except that the panic handler is told the
-    /// name and the place it was submitted at, whatever is carried.
-    #[track_caller]
-    pub fn spawn_detached<F>(self, f: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        let name = named(self.name);
-        if !self.executor.books().is_plain() {
-            return self.executor.spawn_tracked(name, f);
-        }
-        let task = self.executor.new_task(name, self.executor.carry(), None, f).detached();
-        self.executor.enqueue(Arc::new(task), Order::Lifo);
-    }
-
-    /// As [`Executor::try_spawn`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    #[track_caller]
-    pub fn try_spawn<F, R>(self, f: F) -> Result<JoinHandle<R>, Refused<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        self.executor.try_submit(named(self.name), f)
-    }
-}
-
-#[track_caller]
-fn named(name: String) -> TaskName {
-    TaskName { name: Some(name), ..TaskName::at(Location::caller()) }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::error::TaskName;
 use super::pool::Executor;
-use super::submit::TaskBuilder;
+use super::submission::TaskBuilder;
 pub use handle::FutureHandle;
 use requeue::Enqueue;
 use task::FutureTask;
