@@ -199,8 +199,11 @@ impl Books {
                 return self.enter_full(worker);
             }
             let is_over = || self.ledger.may_have_room(self.capacity());
-            let block = |at_most| Ok::<_, Infallible>(self.sleep_for_room(at_most));
-            _ = waits::wait(&self.pool, None, is_over, block);
+            let block = |at_most| {
+                self.sleep_for_room(at_most);
+                Ok(())
+            };
+            _ = waits::wait::<Infallible>(&self.pool, None, is_over, block);
         }
     }
 
@@ -269,8 +272,11 @@ impl Books {
 
     /// Waits until all has ended, or until it is too late.
     pub(super) fn wait_until_over(&self, until: Option<Instant>) {
-        let block = |at_most| Ok::<_, Infallible>(self.sleep_until_over(at_most));
-        _ = waits::wait(&self.pool, until, || self.ledger.is_over(), block);
+        let block = |at_most| {
+            self.sleep_until_over(at_most);
+            Ok(())
+        };
+        _ = waits::wait::<Infallible>(&self.pool, until, || self.ledger.is_over(), block);
     }
 
     fn sleep_until_over(&self, at_most: Option<Duration>) {
