@@ -18,7 +18,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// none of it behind.
 ///
 /// A clone is a handle on the same pool; the pool ends with the last clone and
-/// the last [`JoinHandle`], after the tasks and futures that were submitted.
+/// the last [`JoinHandle`](crate::JoinHandle), after the tasks and futures that were submitted.
 ///
 /// ```
 /// use entourage::{Executor, Propagation};
