@@ -52,6 +52,7 @@ enum Fault {
     ForgetsInAPanic,
     HasRoomForEight,
     SaysUnchanged,
+    StaysWhenSuspended,
     KeepsWhatWasFoundFirst,
     StaysWithTheWaitingTask,
     LeavesTheSecondValueOnAWorker,
@@ -115,6 +116,20 @@ impl Accessor for Local {
 
     fn is_unchanged(&self, _: Option<&u32>) -> bool {
         self.0 == Fault::SaysUnchanged
+    }
+
+    fn follows_spans(&self) -> bool {
+        matches!(self.0, Fault::None | Fault::StaysWhenSuspended)
+    }
+
+    fn suspend(&self, guard: &mut Restore) {
+        if self.0 != Fault::StaysWhenSuspended {
+            replace(guard.outer);
+        }
+    }
+
+    fn resume(&self, guard: &mut Restore) {
+        replace(guard.entered);
     }
 }
 
@@ -197,6 +212,7 @@ fails!(current_until_dropped: LosesAnOuterSecondValue => [
 fails!(cleared: NothingLeavesAsIs => [nothing_entered_over_a_value_clears_it_and_then_restores_it]);
 fails!(nested: KeepsTwoOuterValues => [nested_values_come_back_in_turn]);
 fails!(restored_in_a_panic: ForgetsInAPanic => [value_is_restored_when_the_task_panics]);
+fails!(suspended: StaysWhenSuspended => [suspended_value_gives_way_and_comes_back]);
 fails!(on_64_threads: HasRoomForEight => [one_capture_is_entered_on_64_threads_at_once]);
 fails!(unchanged: SaysUnchanged => [unchanged_is_never_said_after_a_change]);
 fails!(in_order: KeepsWhatWasFoundFirst => [

@@ -147,6 +147,35 @@ where
     });
 }
 
+pub fn suspended_value_gives_way_and_comes_back<A, V>(subject: &Subject<A, V>)
+where
+    A: Accessor,
+    V: Clone + PartialEq + Debug + Send + Sync + 'static,
+{
+    let (accessor, a, b) = (subject.accessor, subject.first(), subject.second());
+    if !accessor.follows_spans() {
+        return;
+    }
+    let captured = captured(subject, &a);
+    on_new_thread(|| {
+        subject.with(b.clone(), || {
+            let mut guard = accessor.enter(captured.as_ref());
+            for _ in 0..2 {
+                accessor.suspend(&mut guard);
+                subject.expect(Some(b.clone()), "while another value is suspended");
+                accessor.resume(&mut guard);
+                subject.expect(Some(a.clone()), "where it is resumed");
+            }
+            drop(guard);
+            subject.expect(Some(b), "after the guard of what was resumed is dropped");
+        });
+        let mut guard = accessor.enter(captured.as_ref());
+        accessor.suspend(&mut guard);
+        drop(guard);
+        subject.expect(None, "after the guard of what is suspended is dropped");
+    });
+}
+
 pub fn one_capture_is_entered_on_64_threads_at_once<A, V>(subject: &Subject<A, V>)
 where
     A: Accessor,

@@ -13,8 +13,8 @@ pub use self::behaviours::{
     entered_value_is_current_until_the_guard_is_dropped, nested_values_come_back_in_turn,
     nothing_entered_over_a_value_clears_it_and_then_restores_it,
     one_capture_is_entered_on_64_threads_at_once, present_value_is_captured_and_left_in_place,
-    unchanged_is_never_said_after_a_change, value_is_restored_when_the_task_panics,
-    with_sets_what_get_reads,
+    suspended_value_gives_way_and_comes_back, unchanged_is_never_said_after_a_change,
+    value_is_restored_when_the_task_panics, with_sets_what_get_reads,
 };
 pub use self::pooled::{
     propagation_lists_name_the_accessor,
@@ -83,7 +83,9 @@ pub use self::subject::Subject;
 /// left in place. That a value that was entered is current until its guard is
 /// dropped, and what was before is so again: over nothing, over the same value
 /// and over another, in a panic, and where nothing was entered over a value,
-/// which clears it. That one capture serves 64 threads at once. That
+/// which clears it. That, if the accessor
+/// [follows the spans](crate::Accessor::follows_spans), a suspended value gives way
+/// and comes back. That one capture serves 64 threads at once. That
 /// [`is_unchanged`](crate::Accessor::is_unchanged) is never said after a change.
 /// That on a pool of one worker a stolen task sees its own value, the waiting
 /// one finds its own again, the worker is clean afterwards, and what a task
@@ -126,6 +128,7 @@ macro_rules! accessor_conformance {
                 nothing_entered_over_a_value_clears_it_and_then_restores_it
                 nested_values_come_back_in_turn
                 value_is_restored_when_the_task_panics
+                suspended_value_gives_way_and_comes_back
                 one_capture_is_entered_on_64_threads_at_once
                 unchanged_is_never_said_after_a_change
                 accessor_is_entered_in_order_and_restored_in_reverse

@@ -69,6 +69,29 @@ pub trait Accessor: Send + Sync + 'static {
         let _ = captured;
         false
     }
+
+    /// Whether a subscriber may set the same thread-local when a span is entered,
+    /// as layers do that bridge `tracing` to the library. The default says no.
+    ///
+    /// The spans of a task that waits are exited while its thread runs another
+    /// task, and entered again afterwards, in which such a layer puts what it sets
+    /// above what was entered here. If this says yes, [`suspend`](Self::suspend)
+    /// and [`resume`](Self::resume) are called around that.
+    fn follows_spans(&self) -> bool {
+        false
+    }
+
+    /// Puts back what was there before [`enter`](Self::enter), for the time being.
+    /// Called before the spans of a waiting task are exited.
+    fn suspend(&self, guard: &mut Self::Guard) {
+        let _ = guard;
+    }
+
+    /// Undoes [`suspend`](Self::suspend). Called right after the span was entered
+    /// again in which the thread-local had been.
+    fn resume(&self, guard: &mut Self::Guard) {
+        let _ = guard;
+    }
 }
 
 pub(crate) type Captured = Option<Box<dyn Any + Send + Sync>>;
@@ -82,6 +105,9 @@ pub(crate) trait ErasedAccessor: Send + Sync {
     fn capture(&self) -> Captured;
     fn enter(&self, value: &Captured) -> Result<Box<dyn Any>, Payload>;
     fn is_unchanged(&self, captured: &Captured) -> bool;
+    fn follows_spans(&self) -> bool;
+    fn suspend(&self, guard: &mut dyn Any);
+    fn resume(&self, guard: &mut dyn Any);
 }
 
 impl<A: Accessor> ErasedAccessor for A {
@@ -108,6 +134,22 @@ impl<A: Accessor> ErasedAccessor for A {
 
     fn is_unchanged(&self, captured: &Captured) -> bool {
         Accessor::is_unchanged(self, typed::<A>(captured))
+    }
+
+    fn follows_spans(&self) -> bool {
+        Accessor::follows_spans(self)
+    }
+
+    fn suspend(&self, guard: &mut dyn Any) {
+        if let Some(guard) = guard.downcast_mut() {
+            Accessor::suspend(self, guard);
+        }
+    }
+
+    fn resume(&self, guard: &mut dyn Any) {
+        if let Some(guard) = guard.downcast_mut() {
+            Accessor::resume(self, guard);
+        }
     }
 }
 

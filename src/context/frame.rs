@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::accessor::{ErasedAccessor, Payload, first_panic, keep_first, quietly, swallow};
 use super::current;
+use super::follow::follow;
 use super::snapshot::{Accessors, CapturedRef, Snapshot};
 use super::trace::TraceFrame;
 use super::values::Context;
@@ -135,7 +136,7 @@ impl Frame {
         let entered = self.accessors.insert(EnteredAccessors { outer, guards: Vec::new() });
         for (at, accessor) in accessors.iter().enumerate() {
             let value = at.checked_sub(others).map_or(&None, |at| &values[at]);
-            entered.guards.push(accessor.enter(value)?);
+            entered.guards.push(follow(*accessor, accessor.enter(value)?)?);
         }
         Ok(())
     }

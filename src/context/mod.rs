@@ -6,6 +6,7 @@ pub mod accessors;
 mod builtin;
 mod current;
 mod explain;
+mod follow;
 mod frame;
 mod instrument;
 mod key;

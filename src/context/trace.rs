@@ -19,7 +19,8 @@ use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 use tracing::span::{self, Span};
 use tracing::subscriber::NoSubscriber;
 
-use super::accessor::{Payload, first_panic};
+use super::accessor::{Payload, first_panic, keep_first};
+use super::follow::Suspended;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The process's global dispatcher, once it was seen.
@@ -102,7 +103,7 @@ enum Found {
     Current,
     /// Not current: what was is parked here, innermost first, the order in
     /// which it was exited.
-    Parked { spans: Vec<span::Id>, is_entered: bool },
+    Parked { spans: Vec<span::Id>, followers: Suspended, is_entered: bool },
 }
 
 impl TraceFrame {
@@ -150,11 +151,16 @@ impl TraceFrame {
         if dispatch.current_span().id() == span.as_ref() {
             return;
         }
-        *was = Found::Parked { spans: Vec::new(), is_entered: false };
-        let Found::Parked { spans, is_entered } = was else { return };
+        *was =
+            Found::Parked { spans: Vec::new(), followers: Suspended::default(), is_entered: false };
+        let Found::Parked { spans, followers, is_entered } = was else { return };
+        let mut outcome = Ok(());
+        if dispatch.current_span().id().is_some() {
+            outcome = followers.suspend();
+        }
         // A panic half-way leaves no span behind: the others are parked first.
-        exit_down_to(dispatch, None, |id| spans.push(id))
-            .unwrap_or_else(|payload| resume_unwind(payload));
+        keep_first(&mut outcome, exit_down_to(dispatch, None, |id| spans.push(id)));
+        outcome.unwrap_or_else(|payload| resume_unwind(payload));
         if let Some(id) = span {
             *is_entered = true;
             dispatch.enter(id);
@@ -181,7 +187,7 @@ impl TraceFrame {
         };
         match was {
             Found::Current => outcome = exit_down_to(&dispatch, span.as_ref(), |_| ()),
-            Found::Parked { spans, mut is_entered } => {
+            Found::Parked { spans, mut followers, mut is_entered } => {
                 outcome =
                     exit_down_to(&dispatch, None, |id| is_entered &= span.as_ref() != Some(&id));
                 // The subscriber is of those that do not say what is current.
@@ -190,7 +196,9 @@ impl TraceFrame {
                 }
                 for id in spans.iter().rev() {
                     first_panic(&mut outcome, || dispatch.enter(id));
+                    keep_first(&mut outcome, followers.resume_in(id));
                 }
+                keep_first(&mut outcome, followers.resume());
             }
         }
         first_panic(&mut outcome, || drop(default));

@@ -46,12 +46,12 @@ pub struct OpenTelemetry {
 /// spans made in the task have the parent they would have at the submit.
 ///
 /// While a task waits and its worker runs another, the spans of the waiting task
-/// are left, and afterwards entered again, whereupon the layer attaches their
-/// contexts anew and the executor the captured one. What the *task itself* has
-/// attached by hand is then beneath those of the spans, and no longer current:
-/// OpenTelemetry's stack of contexts does not say what is in it. A task that
-/// attaches a context and then waits should do so in a span opened after it, or
-/// with the layer's activation off.
+/// are exited, and entered again afterwards, whereupon the layer attaches their
+/// contexts anew and this accessor the captured one above that of its span. What
+/// the *task itself* attached by hand stays where it is, which is now beneath:
+/// until its guard is dropped, the context of the task's innermost span is
+/// current instead. A task that attaches a context and then waits should open a
+/// span after it, or turn the layer's activation off.
 ///
 /// # What a task leaves behind
 ///
@@ -64,8 +64,22 @@ pub static OPENTELEMETRY: OpenTelemetry = OpenTelemetry { _private: 0 };
 #[doc(hidden)]
 #[must_use = "the context is detached when the guard is dropped"]
 pub struct Attached {
-    /// Held for its `Drop`. `None` on a thread that is being torn down.
-    _guard: Option<ContextGuard>,
+    context: Context,
+    /// `None` while it is suspended, and on a thread that is being torn down.
+    guard: Option<ContextGuard>,
+}
+
+impl Attached {
+    fn new(context: Context) -> Self {
+        let mut attached = Self { context, guard: None };
+        attached.attach();
+        attached
+    }
+
+    fn attach(&mut self) {
+        let context = self.context.clone();
+        self.guard = unless_torn_down(|| context.attach());
+    }
 }
 
 impl Accessor for OpenTelemetry {
@@ -83,8 +97,20 @@ impl Accessor for OpenTelemetry {
     }
 
     fn enter(&self, value: Option<&Context>) -> Attached {
-        let context = value.cloned().unwrap_or_default();
-        Attached { _guard: unless_torn_down(|| context.attach()) }
+        Attached::new(value.cloned().unwrap_or_default())
+    }
+
+    /// The layer of `tracing-opentelemetry` attaches the contexts of spans.
+    fn follows_spans(&self) -> bool {
+        true
+    }
+
+    fn suspend(&self, attached: &mut Attached) {
+        attached.guard = None;
+    }
+
+    fn resume(&self, attached: &mut Attached) {
+        attached.attach();
     }
 }
 

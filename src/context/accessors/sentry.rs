@@ -48,6 +48,15 @@ pub struct Sentry {
 /// });
 /// # Ok::<(), entourage::BuildError>(())
 /// ```
+///
+/// # With `sentry-tracing`
+///
+/// Its layer switches to a hub of its own for every span that is entered, a fork
+/// of the one that the span was made under. The executor enters the span first
+/// and this accessor after it, so that the task's hub is the fork of what was
+/// current at the submit, with the span and with all that was put on the scope
+/// since. It stays the task's hub when the task has waited and its span was
+/// exited and entered again.
 pub static SENTRY: Sentry = Sentry { _private: 0 };
 
 /// A fork that is never current anywhere: each task is given a fork of it, so
@@ -59,8 +68,22 @@ pub struct Forked(Arc<Hub>);
 #[doc(hidden)]
 #[must_use = "the outer hub is put back when the guard is dropped"]
 pub struct Switched {
-    /// Held for its `Drop`. `None` on a thread that is being torn down.
-    _guard: Option<HubSwitchGuard>,
+    hub: Arc<Hub>,
+    /// `None` while it is suspended, and on a thread that is being torn down.
+    guard: Option<HubSwitchGuard>,
+}
+
+impl Switched {
+    fn new(hub: Arc<Hub>) -> Self {
+        let mut switched = Self { hub, guard: None };
+        switched.switch();
+        switched
+    }
+
+    fn switch(&mut self) {
+        let hub = self.hub.clone();
+        self.guard = unless_torn_down(|| HubSwitchGuard::new(hub));
+    }
 }
 
 impl Accessor for Sentry {
@@ -81,7 +104,20 @@ impl Accessor for Sentry {
             Some(Forked(hub)) => Hub::new_from_top(hub),
             None => Hub::new(None, Arc::default()),
         };
-        Switched { _guard: unless_torn_down(|| HubSwitchGuard::new(Arc::new(fork))) }
+        Switched::new(Arc::new(fork))
+    }
+
+    /// The layer of `sentry-tracing` switches to a hub for each span.
+    fn follows_spans(&self) -> bool {
+        true
+    }
+
+    fn suspend(&self, switched: &mut Switched) {
+        switched.guard = None;
+    }
+
+    fn resume(&self, switched: &mut Switched) {
+        switched.switch();
     }
 }
 

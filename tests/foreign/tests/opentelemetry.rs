@@ -185,6 +185,11 @@ fn stolen_over_a_waiting_task(activation: bool) {
 }
 
 #[test]
+fn waiting_task_finds_its_own_context_again_where_the_layer_attaches_contexts() {
+    stolen_over_a_waiting_task(true);
+}
+
+#[test]
 fn waiting_task_finds_its_own_context_again_where_the_layer_attaches_none() {
     stolen_over_a_waiting_task(false);
 }

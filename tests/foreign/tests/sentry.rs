@@ -7,6 +7,9 @@ use entourage::accessors::SENTRY;
 use entourage_foreign_tests::{for_each_in_context, one_worker, steal_one};
 use sentry_core::test::with_captured_events;
 use sentry_core::{Hub, Level, add_breadcrumb, capture_message, configure_scope};
+use tracing::info_span;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 fn workers(num_threads: usize) -> Executor {
     Executor::builder().num_threads(num_threads).accessor(&SENTRY).build().unwrap()
@@ -92,6 +95,54 @@ fn task_without_a_client_sends_nothing_through_a_waiting_tasks() {
     assert_eq!(no_client, Some(true));
     let messages: Vec<_> = events.iter().filter_map(|event| event.message.as_deref()).collect();
     assert_eq!(messages, ["waiting"]);
+}
+
+#[test]
+fn waiting_task_keeps_its_hub_where_the_layer_switches_hubs() {
+    let _default =
+        tracing_subscriber::registry().with(sentry_tracing::SpanLayer::new()).set_default();
+    let events = with_captured_events(|| {
+        let pool = one_worker(&SENTRY);
+        let submit = |name: &'static str, task: fn()| {
+            info_span!("request").in_scope(|| {
+                configure_scope(|scope| scope.set_tag("tenant", name));
+                pool.spawn(task)
+            })
+        };
+        let waiting = submit("waiting", || {
+            configure_scope(|scope| scope.set_tag("step", "first"));
+            let inner = info_span!("inner").entered();
+            steal_one();
+            capture_message("inner", Level::Error);
+            drop(inner);
+            steal_one();
+            capture_message("after", Level::Error);
+        });
+        let stolen = || {
+            capture_message("stolen", Level::Error);
+        };
+        let stolen = ["stolen 1", "stolen 2"].map(|name| submit(name, stolen));
+        waiting.join().unwrap();
+        for task in stolen {
+            task.join().unwrap();
+        }
+    });
+    let seen: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let tag = |name: &str| event.tags.get(name).map(String::as_str);
+            (event.message.as_deref().unwrap(), tag("tenant").unwrap(), tag("step"))
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("stolen", "stolen 1", None),
+            ("inner", "waiting", Some("first")),
+            ("stolen", "stolen 2", None),
+            ("after", "waiting", Some("first")),
+        ]
+    );
 }
 
 #[test]
