@@ -1,0 +1,58 @@
+//! Speed: a burst of tasks from a thread that is not the pool's, until the last is
+//! done.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crate::latch;
+use crate::way::{Way, Who};
+
+pub(crate) const TASKS: usize = 4096;
+pub(crate) const ROUNDS: usize = 101;
+
+/// One burst each time it is called: how long it took.
+pub(crate) type Burst = Box<dyn Fn() -> Duration>;
+
+pub(crate) fn of<W: Way>(threads: usize) -> Burst {
+    let way = W::start(threads);
+    Box::new(move || {
+        let took = way.call_as(Who::A, || {
+            let start = Instant::now();
+            latch::wait_for(TASKS, || submit_all(&way));
+            start.elapsed()
+        });
+        way.settle();
+        took
+    })
+}
+
+fn submit_all<W: Way>(way: &W) {
+    let taken = way.take();
+    for n in 0..TASKS {
+        way.submit(&taken, move || {
+            black_box(n.wrapping_mul(0x9E37_79B9));
+            latch::count();
+        });
+    }
+}
+
+/// Nanoseconds a task of each, the median of rounds of one after the other, each
+/// round beginning with the next.
+pub(crate) fn race(bursts: &[Burst]) -> Vec<f64> {
+    let mut times = vec![Vec::with_capacity(ROUNDS); bursts.len()];
+    // A warm-up.
+    for burst in bursts {
+        burst();
+    }
+    for round in 0..ROUNDS {
+        for turn in 0..bursts.len() {
+            let at = (round + turn) % bursts.len();
+            times[at].push(bursts[at]());
+        }
+    }
+    let median = |mut times: Vec<Duration>| {
+        times.sort();
+        times[times.len() / 2].as_secs_f64() * 1e9 / TASKS as f64
+    };
+    times.into_iter().map(median).collect()
+}
