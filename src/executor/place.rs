@@ -12,10 +12,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
-use std::thread::{self, ThreadId};
 
 use crate::context::is_in_task;
 use crate::sync::Mutex;
+use crate::sync::thread::{self, ThreadId};
 
 /// A line of a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]

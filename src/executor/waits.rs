@@ -28,13 +28,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::thread::{self, ThreadId};
 
 /// A task as the table sees it.
 pub(super) trait Awaited: Send + Sync {
@@ -155,5 +155,5 @@ pub(super) fn wait<E>(
     Ok(true)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(entourage_shuttle)))]
 mod tests;

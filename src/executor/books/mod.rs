@@ -7,6 +7,8 @@
 //! pool otherwise ([`Books::is_plain`]).
 
 mod ledger;
+#[cfg(all(test, entourage_shuttle))]
+pub(super) mod model;
 mod stay;
 mod tally;
 

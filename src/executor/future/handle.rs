@@ -5,12 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::spawned::Spawned;
 use crate::executor::error::TaskError;
 use crate::executor::waits;
+use crate::sync::thread;
 
 /// A spawned future: await its output, or wait for it with
 /// [`join`](Self::join). Made by [`Executor::spawn_future`].

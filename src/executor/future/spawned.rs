@@ -4,7 +4,6 @@ use std::future::Future;
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::ThreadId;
 use std::time::Duration;
 
 use super::task::{FutureTask, State};
@@ -12,6 +11,7 @@ use crate::context::quietly;
 use crate::executor::error::{TaskError, TaskName};
 use crate::executor::task::Outcome;
 use crate::executor::waits::{self, Awaited};
+use crate::sync::thread::ThreadId;
 
 /// What a handle needs of a task, with the type of its future gone.
 pub(super) trait Spawned<R>: Awaited {

@@ -31,12 +31,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, Wake, Waker};
-use std::thread::{self, ThreadId};
 
 use super::ending::End;
 use super::requeue::{self, Enqueue};
 use crate::executor::error::TaskName;
 use crate::executor::task::{Carry, Outcome, PanicHandler};
+use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
 
 pub(super) struct FutureTask<F, R> {

@@ -22,12 +22,13 @@
 //! with nothing to be seen: later than that, the one who drops the handle has
 //! it, and earlier, the snapshot would outlive the value.
 
+#[cfg(all(test, entourage_shuttle))]
+mod model;
 mod run;
 
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 pub(super) use self::run::tell;
@@ -35,6 +36,7 @@ use super::books::{Books, Entry};
 use super::error::{TaskError, TaskName};
 use super::waits::{self, Awaited};
 use crate::context::{Snapshot, quietly, run_clean};
+use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
 
 /// How the body of a task is run, or dropped.
