@@ -214,7 +214,11 @@ fails!(nested: KeepsTwoOuterValues => [nested_values_come_back_in_turn]);
 fails!(restored_in_a_panic: ForgetsInAPanic => [value_is_restored_when_the_task_panics]);
 fails!(suspended: StaysWhenSuspended => [suspended_value_gives_way_and_comes_back]);
 fails!(on_64_threads: HasRoomForEight => [one_capture_is_entered_on_64_threads_at_once]);
-fails!(unchanged: SaysUnchanged => [unchanged_is_never_said_after_a_change]);
+// Tasks share a capture that is said to be unchanged.
+fails!(unchanged: SaysUnchanged => [
+    unchanged_is_never_said_after_a_change,
+    stolen_task_sees_its_own_value_and_the_waiting_task_finds_its_own_again
+]);
 fails!(in_order: KeepsWhatWasFoundFirst => [
     accessor_is_entered_in_order_and_restored_in_reverse
 ]);

@@ -134,7 +134,8 @@ fn tasks_of_one_scope_share_one_capture_until_the_context_changes() {
             s.spawn(|_| assert_eq!(TENANT.get(), Some(2)));
         });
     });
-    assert_eq!(pool.stats().snapshots, 1 + 3);
+    // The third task is given what the first was.
+    assert_eq!(pool.stats().snapshots, 1 + 2);
 }
 
 #[test]

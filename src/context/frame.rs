@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::accessor::{ErasedAccessor, Payload, first_panic, keep_first, quietly, swallow};
+use super::capture::{Accessors, Capture, Foreign};
 use super::current;
 use super::follow::follow;
-use super::snapshot::{Accessors, CapturedRef, Snapshot};
+use super::innermost::within;
 use super::trace::TraceFrame;
 use super::values::Context;
 use crate::sync::thread_local;
@@ -39,13 +40,13 @@ struct EnteredAccessors {
 }
 
 impl Frame {
-    /// Makes this thread hold what `snapshot` captured and nothing else.
+    /// Makes this thread hold what is in `capture` and nothing else.
     ///
     /// On a panic of an accessor or a subscriber everything is put back and the
     /// payload returned.
-    pub(crate) fn enter(snapshot: &Snapshot) -> Result<Self, Payload> {
+    pub(crate) fn enter(capture: &Capture) -> Result<Self, Payload> {
         let mut frame = Self::default();
-        match frame.begin(snapshot) {
+        match frame.begin(capture) {
             Ok(()) => Ok(frame),
             Err(payload) => {
                 swallow(frame.leave());
@@ -56,14 +57,14 @@ impl Frame {
 
     /// As [`enter`](Self::enter), but what a panic cut short stays entered as
     /// far as it came, to be left like any other.
-    fn begin(&mut self, snapshot: &Snapshot) -> Result<(), Payload> {
-        let (context, trace) = (snapshot.context(), snapshot.trace());
+    fn begin(&mut self, capture: &Capture) -> Result<(), Payload> {
+        let (context, trace) = (capture.context(), capture.trace());
         let is_current = current::with_context(|current| current.is_same(context));
         self.context = (!is_current).then(|| current::replace_context(context.clone()));
         self.was_suppressed = current::replace_suppressed(false);
         self.was_in_task = current::enter_task();
         self.trace.enter(trace)?;
-        self.enter_accessors(snapshot.captured())
+        self.enter_accessors(capture.foreign())
     }
 
     /// Puts everything back, in reverse, whatever panics on the way; the first
@@ -89,10 +90,10 @@ impl Frame {
         outcome
     }
 
-    /// Runs `f` in `snapshot`. A panic comes back as a payload: `f`'s own, or
+    /// Runs `f` in `capture`. A panic comes back as a payload: `f`'s own, or
     /// else the first of whatever was entered for it.
-    pub(crate) fn run<R>(snapshot: &Snapshot, f: impl FnOnce() -> R) -> Result<R, Payload> {
-        match Self::run_apart(snapshot, f) {
+    pub(crate) fn run<R>(capture: &Capture, f: impl FnOnce() -> R) -> Result<R, Payload> {
+        match Self::run_apart(capture, f) {
             (Ok(answer), Ok(())) => Ok(answer),
             (Ok(answer), Err(payload)) => {
                 drop_clean(answer);
@@ -105,15 +106,15 @@ impl Frame {
         }
     }
 
-    /// Runs `f` in `snapshot` and returns how that ended, and apart from it how
-    /// leaving the snapshot did.
+    /// Runs `f` in `capture` and returns how that ended, and apart from it how
+    /// leaving the capture did.
     pub(crate) fn run_apart<R>(
-        snapshot: &Snapshot,
+        capture: &Capture,
         f: impl FnOnce() -> R,
     ) -> (Result<R, Payload>, Result<(), Payload>) {
         let mut frame = Self::default();
-        let answer = match frame.begin(snapshot) {
-            Ok(()) => catch_unwind(AssertUnwindSafe(f)),
+        let answer = match frame.begin(capture) {
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| within(capture, f))),
             Err(payload) => {
                 // What `f` captured ends in `f`'s own context all the same.
                 quietly(|| drop(f));
@@ -123,13 +124,14 @@ impl Frame {
         (answer, frame.end())
     }
 
-    fn enter_accessors(&mut self, captured: Option<CapturedRef<'_>>) -> Result<(), Payload> {
+    fn enter_accessors(&mut self, mine: Option<&Foreign>) -> Result<(), Payload> {
         let outer = ENTERED.try_with(|entered| entered.borrow().clone()).unwrap_or(None);
-        let (accessors, values) = match (captured, &outer) {
+        let values = mine.map_or(&[][..], |mine| &mine.values);
+        let accessors = match (mine, &outer) {
             (None, None) => return Ok(()),
-            (None, Some(outer)) => (outer.clone(), &[][..]),
-            (Some((mine, values)), None) => (mine.clone(), values),
-            (Some((mine, values)), Some(outer)) => (with_others_of(mine, outer), values),
+            (None, Some(outer)) => outer.clone(),
+            (Some(mine), None) => mine.accessors.clone(),
+            (Some(mine), Some(outer)) => with_others_of(&mine.accessors, outer),
         };
         let others = accessors.len() - values.len();
         replace_entered(Some(accessors.clone()));
@@ -182,7 +184,7 @@ pub(crate) fn run_clean<R>(f: impl FnOnce() -> R) -> R {
 /// have to be put away for as long as it runs.
 #[cold]
 fn run_hidden<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
-    Frame::run(&Snapshot::empty(), f)
+    Frame::run(&Capture::EMPTY, f)
 }
 
 /// Drops what a task left where nothing of a task that waits beneath it is to

@@ -84,7 +84,7 @@ pin_project! {
             if this.inner.is_none() {
                 return;
             }
-            match Frame::run(this.snapshot, || this.inner.set(None)) {
+            match Frame::run(this.snapshot.as_capture(), || this.inner.set(None)) {
                 Ok(()) => {}
                 // A second panic would abort.
                 Err(payload) if std::thread::panicking() => discard(payload),

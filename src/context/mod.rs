@@ -4,13 +4,16 @@
 mod accessor;
 pub mod accessors;
 mod builtin;
+mod capture;
 mod current;
 mod explain;
 mod follow;
 mod frame;
+mod innermost;
 mod instrument;
 mod key;
 mod propagation;
+pub(crate) mod recent;
 mod snapshot;
 mod trace;
 mod values;
@@ -26,6 +29,7 @@ pub use instrument::{FutureContextExt, Instrumented, StreamContextExt};
 pub use key::{Key, KeyPolicy};
 pub use propagation::{Carried, Propagation, PropagationError, SPAN, SpanKey};
 pub use snapshot::Snapshot;
+pub use trace::SpanWatch;
 pub use values::Context;
 pub use wire::{
     AsEnv, BAGGAGE, Baggage, Carrier, CarrierMut, Codec, EnvCarrier, Naming, TRACE_PARENT,
@@ -34,7 +38,9 @@ pub use wire::{
 };
 
 pub(crate) use accessor::{ErasedAccessor, Payload, discard, keep_first, quietly, swallow};
+pub(crate) use capture::Capture;
 pub(crate) use current::{is_in_task, leave_task, thread_token};
 pub(crate) use frame::{Frame, drop_clean, run_clean};
+pub(crate) use innermost::{lend, within};
 pub(crate) use propagation::CarryPolicy;
 pub(crate) use trace::note_dispatcher;

@@ -9,6 +9,7 @@ use super::accessor::{Accessor, ErasedAccessor};
 use super::explain::Reason;
 use super::key::{Key, KeyMeta, KeyPolicy};
 use super::values::Context;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Something that a [`Propagation`] can name: a [`Key`], [`SPAN`], or a static
 /// of any type that is an [`Accessor`].
@@ -313,13 +314,50 @@ impl PropagationError {
 }
 
 /// A policy with the accessors it is applied to: all that a capture needs.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct CarryPolicy {
+    pub(super) id: PolicyId,
     pub(crate) propagation: Propagation,
     pub(crate) accessors: Arc<[&'static dyn ErasedAccessor]>,
+    /// What the propagation says of the span, which is asked at every submit.
+    pub(super) carries_span: bool,
+}
+
+/// Tells policies apart: what one of them captured says nothing of another.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PolicyId(u64);
+
+impl PolicyId {
+    /// Of a policy that nobody else has, so that nothing is known by it.
+    pub(super) const NONE: Self = Self(0);
+
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Whether this is the `other`, and known.
+    #[inline]
+    pub(super) fn is(self, other: Self) -> bool {
+        self.0 == other.0 && self.0 != 0
+    }
 }
 
 impl CarryPolicy {
+    /// An executor's policy.
+    pub(crate) fn new(
+        propagation: Propagation,
+        accessors: Arc<[&'static dyn ErasedAccessor]>,
+    ) -> Self {
+        let carries_span = propagation.carries_span();
+        Self { id: PolicyId::next(), propagation, accessors, carries_span }
+    }
+
+    /// The policy of a single capture.
+    pub(super) fn of(propagation: Propagation) -> Self {
+        Self { id: PolicyId::NONE, ..Self::new(propagation, Arc::default()) }
+    }
+
     /// As [`Propagation::validate`], and looks for what is wrong with the
     /// accessors: listed without being registered, registered twice, two of one
     /// name.

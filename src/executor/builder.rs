@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::books::Terms;
 use super::build_error::{BuildError, Problem};
+use super::detached;
 use super::error::TaskError;
 use super::place;
-use super::pool::{self, Executor};
+use super::pool::Executor;
 use super::shutdown::PanicPolicy;
 use super::submit::WhenFull;
 use super::task::PanicHandler;
@@ -124,8 +125,7 @@ impl ExecutorBuilder {
     /// registered twice; and where the system refuses a thread.
     pub fn build(self) -> Result<Executor, BuildError> {
         let mut problems = Vec::new();
-        let policy =
-            CarryPolicy { propagation: self.propagation, accessors: self.accessors.into() };
+        let policy = CarryPolicy::new(self.propagation, self.accessors.into());
         if let Err(error) = policy.validate() {
             problems.push(Problem::Propagation(error));
         }
@@ -171,7 +171,7 @@ fn start(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(num_threads.unwrap_or_else(available))
         .thread_name(move |index| format!("{name}-{index}"))
-        .panic_handler(move |payload| pool::report_detached(on_panic.as_ref(), payload))
+        .panic_handler(move |payload| detached::report_detached(on_panic.as_ref(), payload))
         .build()
         .map_err(|error| BuildError { problems: vec![Problem::Start(error)] })?;
     Ok(Arc::new(pool))

@@ -1,7 +1,7 @@
 //! Two closures, potentially at the same time.
 
 use super::pool::Executor;
-use crate::context::{run_clean, thread_token};
+use crate::context::{Capture, lend, run_clean, thread_token, within};
 
 impl Executor {
     /// Runs `a` and `b`, potentially at the same time, and returns both values.
@@ -61,12 +61,27 @@ impl Executor {
         if !self.is_on_worker() {
             return self.install(|| self.join_on(a, b));
         }
-        let snapshot = self.snapshot_to_move();
-        let second = |cx: rayon::FnContext| {
-            if cx.migrated() { snapshot.scope_forking(b) } else { b() }
-        };
-        rayon::join_context(|_| a(), second)
+        lend(|lent| match lent {
+            Some(capture) if self.carrier().is_current(capture) => join_in(capture, a, b),
+            _ => {
+                let capture = self.carrier().capture_to_move();
+                within(&capture, || join_in(&capture, a, b))
+            }
+        })
     }
+}
+
+/// Joins on a worker; `b` runs in `capture` where it moves.
+#[inline]
+fn join_in<A, B, RA, RB>(capture: &Capture, a: A, b: B) -> (RA, RB)
+where
+    A: FnOnce() -> RA + Send,
+    B: FnOnce() -> RB + Send,
+    RA: Send,
+    RB: Send,
+{
+    let second = |cx: rayon::FnContext| if cx.migrated() { capture.scope_forking(b) } else { b() };
+    rayon::join_context(|_| a(), second)
 }
 
 #[inline]

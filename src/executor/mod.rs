@@ -3,6 +3,8 @@
 mod books;
 mod build_error;
 mod builder;
+mod carrier;
+mod detached;
 mod error;
 mod future;
 mod handle;

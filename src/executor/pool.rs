@@ -1,18 +1,14 @@
 //! The executor itself.
 
 use std::fmt;
-use std::panic::Location;
 use std::sync::Arc;
 
 use super::books::{Books, Terms};
 use super::builder::ExecutorBuilder;
-use super::error::{TaskError, TaskName};
-use super::task::{Joinable, PanicHandler, Task, tell};
+use super::carrier::Carrier;
+use super::task::PanicHandler;
 use super::waits;
-use crate::context::{
-    CarryPolicy, Payload, Propagation, PropagationError, Snapshot, quietly, run_clean,
-};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::context::{CarryPolicy, Propagation, PropagationError, Snapshot, run_clean};
 
 /// A thread pool that carries its caller's context to the worker and leaves
 /// none of it behind.
@@ -45,13 +41,6 @@ pub struct Executor {
     is_own: bool,
 }
 
-/// Takes snapshots by an executor's policy, and counts them.
-pub(super) struct Carrier {
-    policy: CarryPolicy,
-    /// Shared with the executor's clones of other policies.
-    snapshots: Arc<AtomicU64>,
-}
-
 impl Executor {
     /// Sets up a new executor.
     pub fn builder() -> ExecutorBuilder {
@@ -65,7 +54,7 @@ impl Executor {
         is_own: bool,
     ) -> Self {
         let is_off = policy.propagation.is_off();
-        let carrier = Arc::new(Carrier { policy, snapshots: Arc::default() });
+        let carrier = Arc::new(Carrier::new(policy));
         let books = Arc::new(Books::new(terms, pool.clone()));
         Self { pool, carrier, books, is_off, is_own }
     }
@@ -77,17 +66,14 @@ impl Executor {
     ///
     /// If the policy cannot be carried out.
     pub fn with_propagation(&self, propagation: Propagation) -> Result<Self, PropagationError> {
-        let Carrier { policy, snapshots } = &*self.carrier;
-        let policy = CarryPolicy { propagation, accessors: policy.accessors.clone() };
-        policy.validate()?;
-        let is_off = policy.propagation.is_off();
-        let carrier = Arc::new(Carrier { policy, snapshots: snapshots.clone() });
+        let is_off = propagation.is_off();
+        let carrier = Arc::new(self.carrier.with_propagation(propagation)?);
         Ok(Self { carrier, is_off, ..self.clone() })
     }
 
     /// What goes along with submitted work.
     pub fn propagation(&self) -> &Propagation {
-        &self.carrier.policy.propagation
+        self.carrier.propagation()
     }
 
     /// What the executor was [named](ExecutorBuilder::name).
@@ -112,29 +98,7 @@ impl Executor {
         if self.is_off() {
             return Snapshot::empty();
         }
-        self.carrier.capture()
-    }
-
-    /// Runs `f` on a worker and keeps no handle: the cheapest submission. Its
-    /// panic goes to the panic handler; with propagation off, without the place
-    /// it was submitted at, since nothing at all is carried.
-    #[track_caller]
-    #[inline]
-    pub fn spawn_detached<F>(&self, f: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        if !self.books.is_plain() {
-            return self.spawn_tracked(TaskName::at(Location::caller()), f);
-        }
-        if self.is_off && self.is_own {
-            // Its panic is caught by the pool, which was given our handler.
-            return self.pool.spawn(move || run_clean(f));
-        }
-        let name = TaskName::at(Location::caller());
-        let task = Task::new(name, self.carry(), self.books.clone(), None, f).detached();
-        let task = Arc::new(task);
-        self.pool.spawn(move || task.run());
+        self.carrier.capture().into()
     }
 
     /// Runs `f` on a worker and waits for it; on a worker of this pool, just
@@ -158,8 +122,8 @@ impl Executor {
         if self.is_off() {
             return self.pool.install(|| run_clean(f));
         }
-        let snapshot = self.snapshot_to_move();
-        self.pool.install(|| snapshot.scope(f))
+        let capture = self.carrier.capture_to_move();
+        self.pool.install(|| capture.scope(f))
     }
 
     /// Runs `f` once on every worker, and returns the answers in the order of
@@ -182,22 +146,16 @@ impl Executor {
         let call = |worker: &rayon::BroadcastContext<'_>| {
             f(Broadcast { index: worker.index(), num_threads: worker.num_threads() })
         };
-        let snapshot = if self.is_off() { None } else { Some(self.snapshot_to_move()) };
-        let forks = snapshot.as_ref().map(|snapshot| snapshot.forks(self.num_threads()));
+        let capture = (!self.is_off()).then(|| self.carrier.capture_to_move());
+        let forks = capture.as_ref().map(|capture| capture.forks(self.num_threads()));
         let fork_of = |index: usize| forks.as_ref().and_then(|forks| forks.get(index)).cloned();
         waits::during_broadcast(|| {
-            self.pool.broadcast(|worker| match (&snapshot, fork_of(worker.index())) {
+            self.pool.broadcast(|worker| match (&capture, fork_of(worker.index())) {
                 (None, _) => run_clean(|| call(&worker)),
-                (Some(snapshot), None) => snapshot.scope(|| call(&worker)),
-                (Some(snapshot), Some(fork)) => snapshot.scope(|| fork.scope(|| call(&worker))),
+                (Some(capture), None) => capture.scope(|| call(&worker)),
+                (Some(capture), Some(fork)) => capture.scope(|| fork.scope(|| call(&worker))),
             })
         })
-    }
-
-    /// What is current, for a closure that is no task of its own: it runs on
-    /// elsewhere, and this thread waits for it.
-    pub(super) fn snapshot_to_move(&self) -> Snapshot {
-        self.carrier.counted(Snapshot::capture_unforked(&self.carrier.policy))
     }
 
     #[inline]
@@ -223,48 +181,20 @@ impl Executor {
         self.books.terms().on_panic.as_ref()
     }
 
-    pub(super) fn carrier(&self) -> &Arc<Carrier> {
+    #[inline]
+    pub(super) fn carrier(&self) -> &Carrier {
         &self.carrier
+    }
+
+    /// Whether the workers were started by us.
+    #[inline]
+    pub(super) fn is_own(&self) -> bool {
+        self.is_own
     }
 
     pub(super) fn books(&self) -> &Arc<Books> {
         &self.books
     }
-}
-
-impl Carrier {
-    /// Takes a snapshot, and counts it unless it is of nothing.
-    pub(super) fn capture(&self) -> Snapshot {
-        self.counted(Snapshot::capture_for(&self.policy))
-    }
-
-    fn counted(&self, taken: Snapshot) -> Snapshot {
-        if !taken.is_empty() {
-            self.snapshots.fetch_add(1, Ordering::Relaxed);
-        }
-        taken
-    }
-
-    pub(super) fn snapshots(&self) -> u64 {
-        self.snapshots.load(Ordering::Relaxed)
-    }
-
-    /// Whether a capture made now would be `snapshot` again.
-    pub(super) fn is_current(&self, snapshot: &Snapshot) -> bool {
-        snapshot.is_unchanged(&self.policy)
-    }
-}
-
-/// Tells of a panic of a task that carried nothing, not even the place it was
-/// submitted at. Called by rayon, which aborts on a panic of ours.
-pub(super) fn report_detached(on_panic: Option<&PanicHandler>, payload: Payload) {
-    quietly(|| {
-        run_clean(|| {
-            let error = TaskError::panicked(TaskName::default(), payload);
-            tell(on_panic, &error);
-            quietly(|| drop(error));
-        });
-    });
 }
 
 /// Which worker a broadcast closure runs on.

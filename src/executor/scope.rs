@@ -3,11 +3,14 @@
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 
-use super::pool::{Carrier, Executor};
+use once_cell::sync::OnceCell;
+
+use super::carrier::Carrier;
+use super::pool::Executor;
 use crate::context::{
-    Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task, run_clean, swallow,
+    Capture, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task, run_clean,
+    swallow,
 };
 use crate::sync::Mutex;
 
@@ -19,7 +22,7 @@ pub struct Scope<'a, 'scope>(Kind<'a, 'scope>);
 enum Kind<'a, 'scope> {
     Off(&'a rayon::Scope<'scope>),
     OffFifo(&'a rayon::ScopeFifo<'scope>),
-    On(Inner<'a, 'scope>, &'a ScopeCarry<'a>),
+    On(Inner<'a, 'scope>, &'a ScopeCarry<'a, 'scope>),
 }
 
 #[derive(Clone, Copy)]
@@ -29,30 +32,54 @@ enum Inner<'a, 'scope> {
 }
 
 /// What the tasks of a scope, or those spawned by one of them, are given.
-struct ScopeCarry<'a> {
-    carrier: &'a Arc<Carrier>,
-    /// What the spawning task was itself entered with.
-    entered: &'a Snapshot,
+struct ScopeCarry<'a, 'scope> {
+    carrier: &'scope Carrier,
+    /// What the spawning task was itself entered with, or else the first capture.
+    first: FirstCapture<'a>,
     /// The last capture besides, shared by the tasks until the context changes.
     latest: Mutex<Snapshot>,
 }
 
-impl<'a> ScopeCarry<'a> {
-    fn new(carrier: &'a Arc<Carrier>, entered: &'a Snapshot) -> Self {
-        Self { carrier, entered, latest: Mutex::new(Snapshot::empty()) }
+enum FirstCapture<'a> {
+    Entered(&'a Snapshot),
+    Own(OnceCell<Snapshot>),
+}
+
+impl FirstCapture<'_> {
+    fn get(&self) -> Option<&Snapshot> {
+        match self {
+            Self::Entered(snapshot) => Some(snapshot),
+            Self::Own(snapshot) => snapshot.get(),
+        }
+    }
+}
+
+impl<'a, 'scope> ScopeCarry<'a, 'scope> {
+    fn new(carrier: &'scope Carrier, first: FirstCapture<'a>) -> Self {
+        Self { carrier, first, latest: Mutex::new(Snapshot::empty()) }
     }
 
+    #[inline]
     fn capture(&self) -> Snapshot {
-        if self.carrier.is_current(self.entered) {
-            return self.entered.clone();
+        match self.first.get() {
+            Some(first) if self.carrier.is_current(first.as_capture()) => first.clone(),
+            _ => self.capture_anew(),
         }
+    }
+
+    fn capture_anew(&self) -> Snapshot {
         // Foreign code runs in the comparison, the capture and the drop of what
         // was there, so none of them happens under the lock.
         let shared = self.latest.lock().clone();
-        if self.carrier.is_current(&shared) {
+        if self.carrier.is_current(shared.as_capture()) {
             return shared;
         }
-        let taken = self.carrier.capture();
+        let taken = Snapshot::from(self.carrier.capture());
+        if let FirstCapture::Own(first) = &self.first
+            && first.set(taken.clone()).is_ok()
+        {
+            return taken;
+        }
         let old = mem::replace(&mut *self.latest.lock(), taken.clone());
         drop(old);
         taken
@@ -78,7 +105,7 @@ impl Executor {
     /// # Panics
     ///
     /// With `op`'s payload or that of a task, after all tasks are done.
-    pub fn scope<'scope, OP, R>(&self, op: OP) -> R
+    pub fn scope<'scope, OP, R>(&'scope self, op: OP) -> R
     where
         OP: FnOnce(&Scope<'_, 'scope>) -> R + Send,
         R: Send,
@@ -88,7 +115,7 @@ impl Executor {
 
     /// As [`scope`](Self::scope), but a worker's tasks start in the order in
     /// which it spawned them.
-    pub fn scope_fifo<'scope, OP, R>(&self, op: OP) -> R
+    pub fn scope_fifo<'scope, OP, R>(&'scope self, op: OP) -> R
     where
         OP: FnOnce(&Scope<'_, 'scope>) -> R + Send,
         R: Send,
@@ -98,7 +125,7 @@ impl Executor {
 
     /// As [`scope`](Self::scope), but `op` runs on the calling thread, whether
     /// or not that is a worker, and need not be `Send`.
-    pub fn in_place_scope<'scope, OP, R>(&self, op: OP) -> R
+    pub fn in_place_scope<'scope, OP, R>(&'scope self, op: OP) -> R
     where
         OP: FnOnce(&Scope<'_, 'scope>) -> R,
     {
@@ -109,7 +136,7 @@ impl Executor {
 
     /// As [`in_place_scope`](Self::in_place_scope), but a worker's tasks start
     /// in the order in which it spawned them.
-    pub fn in_place_scope_fifo<'scope, OP, R>(&self, op: OP) -> R
+    pub fn in_place_scope_fifo<'scope, OP, R>(&'scope self, op: OP) -> R
     where
         OP: FnOnce(&Scope<'_, 'scope>) -> R,
     {
@@ -118,10 +145,9 @@ impl Executor {
         })
     }
 
-    fn with_scope<R>(&self, run: impl FnOnce(ScopeBody<'_>) -> R) -> R {
+    fn with_scope<'scope, R>(&'scope self, run: impl FnOnce(ScopeBody<'_, 'scope>) -> R) -> R {
         if !self.is_off() {
-            let nothing = Snapshot::empty();
-            let carry = ScopeCarry::new(self.carrier(), &nothing);
+            let carry = ScopeCarry::new(self.carrier(), FirstCapture::Own(OnceCell::new()));
             return run(ScopeBody { carry: Some(&carry), away: None });
         }
         let was_in_task = is_in_task();
@@ -131,8 +157,8 @@ impl Executor {
 }
 
 /// How a scope's body is run, and where its state is kept during the wait.
-struct ScopeBody<'b> {
-    carry: Option<&'b ScopeCarry<'b>>,
+struct ScopeBody<'b, 'scope> {
+    carry: Option<&'b ScopeCarry<'b, 'scope>>,
     away: Option<&'b mut Away>,
 }
 
@@ -158,7 +184,7 @@ impl Drop for Away {
     }
 }
 
-fn run_body<'scope, OP, R>(inner: Inner<'_, 'scope>, body: ScopeBody<'_>, op: OP) -> R
+fn run_body<'scope, OP, R>(inner: Inner<'_, 'scope>, body: ScopeBody<'_, 'scope>, op: OP) -> R
 where
     OP: FnOnce(&Scope<'_, 'scope>) -> R,
 {
@@ -172,7 +198,7 @@ where
     };
     let answer = catch_unwind(AssertUnwindSafe(|| op(&scope)));
     // Rayon's wait begins when this function returns.
-    match (Frame::enter(&Snapshot::empty()), answer) {
+    match (Frame::enter(&Capture::default()), answer) {
         (Ok(frame), answer) => {
             away.frame = Some(frame);
             leave_task(false);
@@ -213,12 +239,12 @@ impl<'scope> Scope<'_, 'scope> {
     }
 }
 
-fn spawn_on<'scope, F>(inner: Inner<'_, 'scope>, carry: &ScopeCarry<'_>, f: F)
+fn spawn_on<'scope, F>(inner: Inner<'_, 'scope>, carry: &ScopeCarry<'_, 'scope>, f: F)
 where
     F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
 {
-    let (snapshot, carrier) = (carry.capture(), carry.carrier.clone());
-    let run = move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, &carrier, f);
+    let (snapshot, carrier) = (carry.capture(), carry.carrier);
+    let run = move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, carrier, f);
     match inner {
         Inner::Lifo(inner) => inner.spawn(|inner| run(Inner::Lifo(inner))),
         Inner::Fifo(inner) => inner.spawn_fifo(|inner| run(Inner::Fifo(inner))),
@@ -228,11 +254,11 @@ where
 fn run_on<'scope>(
     inner: Inner<'_, 'scope>,
     snapshot: Snapshot,
-    carrier: &Arc<Carrier>,
+    carrier: &'scope Carrier,
     f: impl FnOnce(&Scope<'_, 'scope>),
 ) {
-    let (ran, mut outcome) = Frame::run_apart(&snapshot, || {
-        let carry = ScopeCarry::new(carrier, &snapshot);
+    let (ran, mut outcome) = Frame::run_apart(snapshot.as_capture(), || {
+        let carry = ScopeCarry::new(carrier, FirstCapture::Entered(&snapshot));
         f(&Scope(Kind::On(inner, &carry)));
     });
     keep_first(&mut outcome, snapshot.retire());

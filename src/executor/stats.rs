@@ -49,6 +49,6 @@ impl Executor {
     /// # Ok::<(), entourage::BuildError>(())
     /// ```
     pub fn stats(&self) -> ExecutorStats {
-        ExecutorStats { snapshots: self.carrier().snapshots(), ..self.books().stats() }
+        ExecutorStats { snapshots: self.carrier().captures(), ..self.books().stats() }
     }
 }

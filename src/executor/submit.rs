@@ -221,7 +221,7 @@ impl Executor {
 
     /// What a task that is submitted now carries.
     pub(super) fn carry(&self) -> Carry {
-        if self.is_off() { Carry::Off } else { Carry::Snapshot(self.snapshot()) }
+        if self.is_off() { Carry::Off } else { Carry::Snapshot(self.carrier().capture_shared()) }
     }
 
     pub(super) fn new_task<F, R>(

@@ -11,7 +11,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
 use super::super::frame::Frame;
-use super::{Trace, TraceFrame, is_global, names_global};
+use super::global::{is_global, names_global};
+use super::{Trace, TraceFrame};
 use crate::Snapshot;
 
 /// Keeps a log of what is entered and exited, and panics at one step of it if it
@@ -92,7 +93,8 @@ fn thread_without_a_dispatcher_of_its_own_has_the_global_one() {
 }
 
 fn run_in(snapshot: &Snapshot, f: impl FnOnce()) -> Result<(), String> {
-    Frame::run(snapshot, f).map_err(|payload| (*payload.downcast_ref::<&str>().unwrap()).to_owned())
+    Frame::run(snapshot.as_capture(), f)
+        .map_err(|payload| (*payload.downcast_ref::<&str>().unwrap()).to_owned())
 }
 
 /// Within spans 1 and 2 runs a task in span 3, which enters span 4 and says so,

@@ -155,7 +155,7 @@ impl Carry {
     ) -> (Result<T, Payload>, Result<(), Payload>) {
         match self {
             Self::Off => (catch_unwind(AssertUnwindSafe(|| run_clean(f))), Ok(())),
-            Self::Snapshot(snapshot) => Frame::run_apart(snapshot, f),
+            Self::Snapshot(snapshot) => Frame::run_apart(snapshot.as_capture(), f),
         }
     }
 

@@ -43,7 +43,8 @@ enum Kept {
 
 impl Leaf {
     pub(super) fn enter(snapshot: &Snapshot) -> Self {
-        let frame = Frame::enter(snapshot).unwrap_or_else(|payload| resume_unwind(payload));
+        let frame =
+            Frame::enter(snapshot.as_capture()).unwrap_or_else(|payload| resume_unwind(payload));
         let mut frame = Some(frame);
         let stacked = LEAVES.try_with(|leaves| {
             let mut leaves = leaves.borrow_mut();

@@ -112,7 +112,7 @@ fn in_context<T>(carry: Carry, f: impl FnOnce() -> T) -> (Result<T, Payload>, Re
     match carry {
         Carry::Off => (catch_unwind(AssertUnwindSafe(|| run_clean(f))), Ok(())),
         Carry::Snapshot(snapshot) => {
-            let (ran, mut left) = Frame::run_apart(&snapshot, f);
+            let (ran, mut left) = Frame::run_apart(snapshot.as_capture(), f);
             keep_first(&mut left, snapshot.retire());
             (ran, left)
         }

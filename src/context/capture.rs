@@ -1,0 +1,162 @@
+//! What one submit takes along.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use super::accessor::{Captured, ErasedAccessor, Payload, first_panic, keep_first};
+use super::current;
+use super::frame::{Frame, run_clean};
+use super::propagation::{CarryPolicy, PolicyId};
+use super::trace::Trace;
+use super::values::Context;
+
+pub(super) type Accessors = Arc<[&'static dyn ErasedAccessor]>;
+
+/// The context, the span with its dispatcher, and the foreign thread-locals that
+/// were current when it was taken. A [`Snapshot`](super::Snapshot) shares one; a
+/// task that shares with nobody has one of its own.
+#[derive(Default)]
+pub(crate) struct Capture {
+    /// By which policy it was taken.
+    policy: PolicyId,
+    context: Context,
+    trace: Trace,
+    foreign: Option<Foreign>,
+}
+
+/// Accessors, and what was captured of each, in their order.
+pub(super) struct Foreign {
+    pub(super) accessors: Accessors,
+    pub(super) values: Box<[Captured]>,
+}
+
+impl Capture {
+    pub(super) const EMPTY: Self =
+        Self { policy: PolicyId::NONE, context: Context::EMPTY, trace: Trace::NONE, foreign: None };
+
+    /// Takes what is current for a task that is submitted now, for which values
+    /// may fork; or, where it is none, for the caller itself, who waits while a
+    /// closure of it runs elsewhere.
+    pub(crate) fn take(policy: &CarryPolicy, is_task: bool) -> Self {
+        let propagation = &policy.propagation;
+        if propagation.is_off() || current::is_suppressed() {
+            return Self::EMPTY;
+        }
+        let mut context = current::with_context(|context| propagation.filter(context));
+        if is_task && context.has_forks() {
+            context = forked(&context);
+        }
+        let trace = if policy.carries_span { Trace::capture() } else { Trace::NONE };
+        let accessors = &policy.accessors;
+        let foreign = (!accessors.is_empty()).then(|| {
+            let values = accessors.iter().map(|accessor| {
+                accessor.is_carried(propagation).then(|| accessor.capture()).flatten()
+            });
+            Foreign { accessors: accessors.clone(), values: values.collect() }
+        });
+        Self { policy: policy.id, context, trace, foreign }
+    }
+
+    /// A context alone, from elsewhere than this thread.
+    pub(super) fn of_context(context: Context) -> Self {
+        Self { context, ..Self::EMPTY }
+    }
+
+    /// Whether nothing is in it, not even a word on why.
+    #[inline]
+    pub(crate) fn is_blank(&self) -> bool {
+        self.context.has_no_entries() && self.trace.is_none() && self.foreign.is_none()
+    }
+
+    /// Whether nothing was captured.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.context.is_empty() && self.trace.is_none() && self.foreign.is_none()
+    }
+
+    /// Whether one taken now, by `policy`, would be this one again. Where the
+    /// policy held something back the answer is no: to compare with the source we
+    /// should have to carry it, and what it holds back.
+    #[inline]
+    pub(crate) fn is_unchanged(&self, policy: &CarryPolicy) -> bool {
+        self.policy.is(policy.id)
+            && !current::is_suppressed()
+            && current::with_context(|now| now.is_same(&self.context) && !now.has_forks())
+            && (!policy.carries_span || self.trace.is_unchanged())
+            && self.foreign.as_ref().is_none_or(|foreign| foreign.is_unchanged(policy))
+    }
+
+    /// Runs `f` in this capture. Panics with `f`'s payload, or an accessor's.
+    pub(crate) fn scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        Frame::run(self, f).unwrap_or_else(|payload| resume_unwind(payload))
+    }
+
+    /// Runs `f` in this capture, of which only now is known that it is a task of
+    /// its own, since another worker took it over.
+    pub(crate) fn scope_forking<R>(&self, f: impl FnOnce() -> R) -> R {
+        if self.context.has_forks() {
+            self.scope(|| forked(&self.context).scope(f))
+        } else {
+            self.scope(f)
+        }
+    }
+
+    /// The contexts of `count` tasks that share this capture and nothing that
+    /// forks; none where nothing forks.
+    pub(crate) fn forks(&self, count: usize) -> Vec<Context> {
+        let count = if self.context.has_forks() { count } else { 0 };
+        (0..count).map(|_| forked(&self.context)).collect()
+    }
+
+    /// Ends a capture's life on the worker that ran its task. The `Drop` of its
+    /// values runs here: it must see nothing of a task that waits beneath, and its
+    /// panic, returned, must not unwind into the pool.
+    #[inline]
+    pub(crate) fn retire(self) -> Result<(), Payload> {
+        if self.is_blank() { Ok(()) } else { self.end() }
+    }
+
+    fn end(self) -> Result<(), Payload> {
+        let Self { context, trace, foreign, .. } = self;
+        let (mut outcome, mut ended) = (Ok(()), Ok(()));
+        // One by one: a second panic, out of the drop of what the first left,
+        // would abort.
+        first_panic(&mut outcome, || {
+            run_clean(|| {
+                first_panic(&mut ended, || drop(context));
+                first_panic(&mut ended, || drop(trace));
+                for value in foreign.into_iter().flat_map(|foreign| foreign.values) {
+                    first_panic(&mut ended, || drop(value));
+                }
+            });
+        });
+        keep_first(&mut outcome, ended);
+        outcome
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(super) fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    pub(super) fn foreign(&self) -> Option<&Foreign> {
+        self.foreign.as_ref()
+    }
+}
+
+impl Foreign {
+    fn is_unchanged(&self, policy: &CarryPolicy) -> bool {
+        self.accessors.iter().zip(&self.values).all(|(accessor, captured)| {
+            !accessor.is_carried(&policy.propagation) || accessor.is_unchanged(captured)
+        })
+    }
+}
+
+/// Lets what forks fork. Work that is submitted out of a fork carries nothing, or
+/// there would be no end.
+#[cold]
+fn forked(context: &Context) -> Context {
+    current::suppress(|| context.forked())
+}
