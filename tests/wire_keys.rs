@@ -136,15 +136,15 @@ fn name_of_a_header_is_read_in_any_case() -> Result<(), Box<dyn Error>> {
 fn variable_of_the_environment_is_in_upper_case_with_underscores() -> Result<(), Box<dyn Error>> {
     let wire = Wire::builder()
         .key(&REGION_CODE, Codec::text())
-        .key_as("x-1.attempt", &ATTEMPT, Codec::text())
+        .key_as("1st.attempt", &ATTEMPT, Codec::text())
         .build()?;
     let names: Vec<_> = wire.names(Naming::Environment).collect();
-    assert_eq!(names, ["ENTOURAGE_CTX_REGION_CODE", "X_1_ATTEMPT"]);
+    assert_eq!(names, ["ENTOURAGE_CTX_REGION_CODE", "_1ST_ATTEMPT"]);
     let mut job = AsEnv(HashMap::new());
     let context = Context::empty().with(&REGION_CODE, "eu".into()).with(&ATTEMPT, 2);
     context.scope(|| wire.inject(&wire.capture(), &mut job))?;
     assert_eq!(job.0["ENTOURAGE_CTX_REGION_CODE"], "v1:eu");
-    assert_eq!(job.0["X_1_ATTEMPT"], "2");
+    assert_eq!(job.0["_1ST_ATTEMPT"], "2");
     assert_eq!(read(&wire.extract(&job)?, &ATTEMPT), Some(2));
     Ok(())
 }
@@ -352,6 +352,22 @@ fn unknown_key_comes_out_again_byte_for_byte_where_it_is_kept() -> Result<(), Bo
     let mut none = Headers::new();
     drops.inject(&snapshot, &mut none)?;
     assert!(none.is_empty());
+    Ok(())
+}
+
+#[test]
+fn unknown_key_goes_on_only_by_a_wire_whose_name_it_is() -> Result<(), Box<dyn Error>> {
+    let wire = tenant().unknown(Unknown::Keep).build()?;
+    let snapshot = wire.extract(&headers([("entourage-ctx-attempt", "v1:1")]))?;
+    let mut none = Headers::new();
+    let other = tenant().prefix("other-").unknown(Unknown::Keep).build()?;
+    other.inject(&snapshot, &mut none)?;
+    assert!(none.is_empty());
+    // One that knows it as a key passes it on, too.
+    let knows = Wire::builder().key(&ATTEMPT, Codec::text()).unknown(Unknown::Keep).build()?;
+    let mut next = Headers::new();
+    knows.inject(&snapshot, &mut next)?;
+    assert_eq!(next, headers([("entourage-ctx-attempt", "v1:1")]));
     Ok(())
 }
 

@@ -61,8 +61,7 @@ impl Wire {
 
         let mut stale = Vec::new();
         carrier.read(&mut |name, _| {
-            let is_written = writes.list.iter().any(|(other, _)| other == name);
-            if self.slot_of(name, writes.naming).is_some() && !is_written {
+            if self.slot_of(name, writes.naming).is_some() {
                 stale.push(name.to_owned());
             }
         });

@@ -10,6 +10,8 @@ mod error;
 mod extract;
 mod inject;
 mod names;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod text;
 mod trace_parent;
 mod trace_state;

@@ -87,6 +87,11 @@ impl TraceParent {
         self.flags
     }
 
+    #[cfg(feature = "opentelemetry")]
+    pub(super) const fn with_flags(self, flags: u8) -> Self {
+        Self { flags, ..self }
+    }
+
     /// Whether the caller may have recorded the trace.
     pub const fn is_sampled(self) -> bool {
         self.flags & SAMPLED != 0
