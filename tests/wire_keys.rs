@@ -392,6 +392,19 @@ fn unknown_key_is_respelled_for_a_carrier_of_another_kind() -> Result<(), Box<dy
 }
 
 #[test]
+fn unknown_name_that_could_not_be_written_is_an_error() {
+    let wire = tenant().unknown(Unknown::Keep).build().unwrap();
+    for name in
+        ["entourage-ctx-a\r\nx", "entourage-ctx-é", "entourage-ctx-a=b", "entourage-ctx-a b"]
+    {
+        let error = wire.extract(&headers([(name, "1")])).unwrap_err();
+        assert!(error.is_malformed() && error.to_string().contains("allowed are only"), "{error}");
+        assert!(!error.to_string().contains('\n'), "{error}");
+        assert!(tenant().build().unwrap().extract(&headers([(name, "1")])).unwrap().is_empty());
+    }
+}
+
+#[test]
 fn name_that_is_there_twice_is_an_error() {
     let wire = tenant().unknown(Unknown::Keep).build().unwrap();
     for name in ["entourage-ctx-tenant", "entourage-ctx-shard"] {

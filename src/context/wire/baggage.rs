@@ -54,6 +54,7 @@ struct Property {
     value: Option<Box<str>>,
 }
 
+const BAD_KEY: &str = "a key has only ASCII letters, digits and `!#$%&'*+-.^_`|~`";
 const MOST_MEMBERS: usize = 64;
 const MOST_BYTES: usize = 8192;
 
@@ -124,8 +125,7 @@ impl Baggage {
             .map(|(key, value)| Property { key: key.into(), value: value.map(encoded) })
             .collect();
         if !std::iter::once(key).chain(properties.iter().map(|it| &*it.key)).all(is_token) {
-            let allowed = "a key has only ASCII letters, digits and `!#$%&'*+-.^_`|~`";
-            return Err(WireError::unwritable(allowed).at("baggage"));
+            return Err(WireError::unwritable(BAD_KEY).at("baggage"));
         }
         let mut members = self.members.to_vec();
         let place = members.iter().position(|member| *member.key == *key);
@@ -226,7 +226,7 @@ fn pair(text: &str) -> Result<(Box<str>, Option<Box<str>>), &'static str> {
         None => (trimmed(text), None),
     };
     if !is_token(key) {
-        return Err("a key has only ASCII letters, digits and `!#$%&'*+-.^_`|~`");
+        return Err(BAD_KEY);
     }
     if !value.unwrap_or_default().bytes().all(is_baggage_octet) {
         return Err("a value has only printable ASCII, without blanks and `\",;\\`");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::codec::Codec;
 use super::entry::{Entry, Form, TypedEntry};
 use super::error::{Excerpt, WireBuildError};
-use super::names::{Naming, WireName, header_of_key, is_prefix, is_token};
+use super::names::{Naming, TOKEN, WireName, header_of_key, is_prefix, is_token};
 use super::unknown::{Unknown, WIRE_UNKNOWN};
 use super::{BAGGAGE, Inner, TRACE_PARENT, TRACE_STATE, Wire};
 use crate::context::key::{Key, KeyMeta, KeyPolicy};
@@ -190,8 +190,7 @@ fn problems_of(entry: &dyn Entry) -> Vec<String> {
     }
     if !is_token(header) {
         problems.push(format!(
-            "`{}` of `{}` cannot be the name of a header: allowed are ASCII letters, digits \
-             and `!#$%&'*+-.^_`|~`; name it by `key_as`",
+            "`{}` of `{}` cannot be the name of a header: {TOKEN}; name it by `key_as`",
             Excerpt(header),
             key.name
         ));

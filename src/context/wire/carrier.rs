@@ -52,6 +52,11 @@ use super::names::Naming;
 /// # assert_eq!(run.unwrap().as_str(), "r1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no carrier that a wire can read",
+    label = "no carrier",
+    note = "carriers are maps and lists of strings, the same in `AsEnv`, a `Command` and `EnvCarrier`; for the header map of a library write a type of your own around it, and implement `Carrier` for that"
+)]
 pub trait Carrier {
     /// How it spells names.
     fn naming(&self) -> Naming {
@@ -64,6 +69,11 @@ pub trait Carrier {
 }
 
 /// A [`Carrier`] that a [`Wire`](crate::Wire) can write to.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no carrier that a wire can write to",
+    label = "no carrier",
+    note = "carriers that can be written are maps and lists of strings, the same in `AsEnv`, and a `Command`; for the header map of a library write a type of your own around it, and implement `CarrierMut` for that"
+)]
 pub trait CarrierMut: Carrier {
     /// Gives `name`, in exactly this spelling, one value in place of all it had.
     fn set(&mut self, name: &str, value: &str);

@@ -5,7 +5,7 @@ use std::panic::Location;
 use super::carrier::Carrier;
 use super::entry::At;
 use super::error::WireError;
-use super::names::Naming;
+use super::names::{Naming, TOKEN, is_token};
 use super::text::text_of;
 use super::unknown::{Unknown, WIRE_UNKNOWN, WireUnknown};
 use super::{BAGGAGE, Baggage, Slot, TRACE_PARENT, TRACE_STATE, TraceState, Wire};
@@ -199,6 +199,8 @@ fn kept(
             continue;
         }
         let text = match found.iter().filter(is_same).count() {
+            // It will be written as it is, to a carrier that need not check it.
+            1 if !is_token(name) => Err(WireError::malformed(format!("{TOKEN}, as a name"))),
             1 => text_of(value),
             times => Err(found_times(times)),
         };

@@ -82,6 +82,9 @@ fn variable_of(header: &str) -> String {
     lead.into_iter().chain(header.chars().map(safe)).collect()
 }
 
+/// What [`is_token`] wants, for a message.
+pub(super) const TOKEN: &str = "allowed are only ASCII letters, digits and `!#$%&'*+-.^_`|~`";
+
 /// Whether `text` is a `token` (RFC 9110, section 5.6.2): what the name of a
 /// header, and the key of a baggage member, must be.
 pub(super) fn is_token(text: &str) -> bool {
