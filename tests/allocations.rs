@@ -2,17 +2,22 @@
 //! file of its own, since there is one allocator for a process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
 
 use entourage::{Context, Executor, Propagation, Snapshot};
 use rayon::prelude::*;
 
-entourage::context_key! { static TENANT: u32 = propagate; }
+entourage::context_key! {
+    static TENANT: u32 = propagate;
+    static ATTEMPT: u32 = propagate;
+}
 
 struct Counting;
 
 static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// How many bytes are in use.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -22,11 +27,13 @@ static COUNTING: Counting = Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.fetch_add(1, Ordering::Relaxed);
+        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: The caller's promise is the one that is asked for here.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: The caller's promise is the one that is asked for here, and
         // `at` came from the system's allocator.
         unsafe { System.dealloc(at, layout) }
@@ -126,4 +133,32 @@ fn propagation_off_allocates_nothing_beyond_the_bare_pool() {
         let theirs = allocations(|| bare.install(|| items().for_each(drop)));
         assert_eq!(ours, theirs, "a parallel iterator");
     });
+}
+
+/// Notes how much memory is in use, and submits itself again.
+fn resubmit(pool: &Executor, left: u32, tell: mpsc::Sender<usize>) {
+    if left.is_multiple_of(1000) {
+        tell.send(LIVE.load(Ordering::Relaxed)).unwrap();
+    }
+    if let Some(left) = left.checked_sub(1) {
+        let (seen, inner) = (TENANT.get().unwrap_or_default(), pool.clone());
+        // Of the context that it was itself submitted in, one key more.
+        let again = || pool.spawn_detached(move || resubmit(&inner, left, tell));
+        TENANT.scope(seen + 1, || ATTEMPT.scope(left, again));
+    }
+}
+
+#[test]
+fn task_that_submits_itself_again_and_again_keeps_memory_flat() {
+    let _alone = ALONE.lock().unwrap();
+    for policy in [Propagation::all(), Propagation::only([&ATTEMPT]), Propagation::off()] {
+        let pool = Executor::builder().num_threads(1).propagation(policy).build().unwrap();
+        let (tell, told) = mpsc::channel();
+        resubmit(&pool, 100_000, tell);
+        let in_use: Vec<_> = told.iter().collect();
+        // Once the queue has its size. What remains is the queue's blocks, the
+        // channel's, and the test harness.
+        let (early, late) = (in_use[10], in_use[in_use.len() - 1]);
+        assert!(late < early + 16 * 1024, "{in_use:?}");
+    }
 }

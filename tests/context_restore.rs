@@ -198,11 +198,23 @@ fn one_snapshot_is_entered_on_64_threads_at_once() {
 
 #[test]
 fn snapshot_is_reused_a_thousand_times() {
-    let snapshot = TENANT.scope(7, Snapshot::capture);
-    for _ in 0..1000 {
-        assert_eq!(snapshot.scope(|| TENANT.get()), Some(7));
-        assert_eq!(TENANT.get(), None);
-    }
+    Recorder::record(|recorder| {
+        let snapshot = info_span!("request").in_scope(|| TENANT.scope(7, Snapshot::capture));
+        for _ in 0..1000 {
+            snapshot.scope(|| {
+                info!("inside");
+                assert_eq!(TENANT.get(), Some(7));
+            });
+            assert_eq!(TENANT.get(), None);
+            assert!(Span::current().is_none());
+        }
+        let request = ("inside".to_owned(), vec!["request".to_owned()]);
+        assert_eq!(recorder.events(), vec![request; 1000]);
+        // It keeps its span open for as long as it may be used.
+        assert_eq!(recorder.closings_of("request"), 0);
+        drop(snapshot);
+        assert_eq!(recorder.closings_of("request"), 1);
+    });
 }
 
 #[test]

@@ -55,6 +55,11 @@ fn off_takes_no_snapshot() {
             off.install(|| ());
             off.broadcast(|_| ());
             off.spawn_detached(|| ());
+            off.spawn_fifo(|| ()).join().unwrap();
+            off.task("named").spawn(|| ()).join().unwrap();
+            off.scope_fifo(|s| s.spawn(|s| s.spawn(|_| ())));
+            off.in_place_scope(|s| s.spawn(|_| ()));
+            off.in_place_scope_fifo(|s| s.spawn(|_| ()));
             assert!(off.snapshot().is_empty());
         });
         assert_eq!(off.stats().snapshots, 0);

@@ -96,9 +96,12 @@ impl Spy {
         Self { log: log.clone(), ..self }
     }
 
-    /// As executors and lists want it.
+    /// As executors and lists want it; kept where a search for leaks finds it.
     pub(crate) fn leak(self) -> &'static Self {
-        Box::leak(Box::new(self))
+        static SPIES: Mutex<Vec<&Spy>> = Mutex::new(Vec::new());
+        let spy = Box::leak(Box::new(self));
+        SPIES.lock().unwrap().push(spy);
+        spy
     }
 
     fn fail_at(&self, step: Step) {
