@@ -19,8 +19,9 @@ use std::error::Error;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use entourage::{Context, Executor, Propagation, context_key};
+use entourage::{Context, Executor, Propagation, SpanWatch, context_key};
 use tracing::info_span;
+use tracing::subscriber::set_global_default;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use figures::Figures;
@@ -44,16 +45,19 @@ enum Side {
     Off,
     /// The executor with a subscriber, the caller in a span, and eight keys.
     On,
+    /// The same, with the subscriber in a watch.
+    Watched,
 }
 
 impl Side {
-    const ALL: [Self; 3] = [Self::Bare, Self::Off, Self::On];
+    const ALL: [Self; 4] = [Self::Bare, Self::Off, Self::On, Self::Watched];
 
     fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
             Self::Off => "off",
             Self::On => "on",
+            Self::Watched => "on_watched",
         }
     }
 }
@@ -89,7 +93,7 @@ fn measure(figures: &mut Figures, folder: &Path, shape: &Shape) -> Outcome {
     let counts =
         |side| -> Outcome<Vec<f64>> { (0..RUNS).map(|_| per_task(folder, shape, side)).collect() };
     let bare = counts(Side::Bare)?;
-    for side in [Side::Off, Side::On] {
+    for side in [Side::Off, Side::On, Side::Watched] {
         let (name, ours) = (side.name(), counts(side)?);
         let mut over: Vec<f64> = ours.iter().zip(&bare).map(|(ours, bare)| ours - bare).collect();
         over.sort_by(f64::total_cmp);
@@ -146,12 +150,21 @@ fn do_work(shape: &Shape, side: Side, length: usize) -> Outcome {
         Side::Off => (shape.ours)(&executor(Propagation::off())?, length),
         Side::On => {
             tracing_subscriber::registry().init();
-            let keys = [&K0, &K1, &K2, &K3, &K4, &K5, &K6, &K7];
-            let keys = keys.into_iter().fold(Context::empty(), |all, key| all.with(key, 1));
-            let executor = executor(Propagation::all())?;
-            keys.scope(|| info_span!("caller").in_scope(|| (shape.ours)(&executor, length)));
+            do_in_span(shape, length)?;
+        }
+        Side::Watched => {
+            set_global_default(SpanWatch::new(tracing_subscriber::registry()))?;
+            do_in_span(shape, length)?;
         }
     }
+    Ok(())
+}
+
+fn do_in_span(shape: &Shape, length: usize) -> Outcome {
+    let keys = [&K0, &K1, &K2, &K3, &K4, &K5, &K6, &K7];
+    let keys = keys.into_iter().fold(Context::empty(), |all, key| all.with(key, 1));
+    let executor = executor(Propagation::all())?;
+    keys.scope(|| info_span!("caller").in_scope(|| (shape.ours)(&executor, length)));
     Ok(())
 }
 

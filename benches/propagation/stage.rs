@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use entourage::SpanWatch;
 use tracing::dispatcher::{self, Dispatch};
 use tracing::{Event, Subscriber, info_span};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -16,6 +17,8 @@ pub(crate) enum Stage {
     NoSubscriber,
     /// The process's own subscriber.
     Subscriber,
+    /// The same, wrapped in a watch.
+    Watched,
     /// A subscriber for the caller's thread only, to be carried like its span.
     Dispatcher,
 }
@@ -29,19 +32,21 @@ pub(crate) enum Caller {
 
 impl Stage {
     /// In the order of the figures.
-    pub(crate) const ALL: [Self; 3] = [Self::NoSubscriber, Self::Subscriber, Self::Dispatcher];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::NoSubscriber, Self::Subscriber, Self::Watched, Self::Dispatcher];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NoSubscriber => "no_subscriber",
             Self::Subscriber => "subscriber",
+            Self::Watched => "watched",
             Self::Dispatcher => "dispatcher",
         }
     }
 
     /// Whether propagation off is measured here, too.
     pub(crate) fn has_off(self) -> bool {
-        self != Self::Dispatcher
+        matches!(self, Self::NoSubscriber | Self::Subscriber)
     }
 
     /// The callers to measure, and what their figures are called after.
@@ -49,6 +54,7 @@ impl Stage {
         match self {
             Self::NoSubscriber => &[(Caller::WithoutSpan, "no_subscriber")],
             Self::Subscriber => &[(Caller::WithoutSpan, "subscriber"), (Caller::InSpan, "span")],
+            Self::Watched => &[(Caller::WithoutSpan, "watched"), (Caller::InSpan, "watched_span")],
             Self::Dispatcher => &[(Caller::InSpan, "dispatcher")],
         }
     }
@@ -58,12 +64,17 @@ impl Stage {
         match self {
             Self::NoSubscriber => f(),
             Self::Subscriber => {
-                dispatcher::set_global_default(subscriber()).expect("no other was set");
+                dispatcher::set_global_default(subscriber().into()).expect("no other was set");
+                f()
+            }
+            Self::Watched => {
+                let watched = SpanWatch::new(subscriber());
+                dispatcher::set_global_default(watched.into()).expect("no other was set");
                 f()
             }
             Self::Dispatcher => {
                 Hand::carries_dispatcher();
-                dispatcher::with_default(&subscriber(), f)
+                dispatcher::with_default(&subscriber().into(), f)
             }
         }
     }
@@ -84,8 +95,8 @@ impl Caller {
 }
 
 /// The registry that everybody has, and the least that can listen on it.
-fn subscriber() -> Dispatch {
-    Dispatch::new(tracing_subscriber::registry().with(CountEvents::default()))
+fn subscriber() -> impl Subscriber + Into<Dispatch> {
+    tracing_subscriber::registry().with(CountEvents::default())
 }
 
 #[derive(Default)]
