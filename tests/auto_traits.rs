@@ -114,6 +114,15 @@ auto_traits!(JoinHandle<u32>: yes yes yes);
 auto_traits!(JoinHandle<NoSync>: yes yes yes);
 auto_traits!(JoinHandle<PhantomPinned>: yes yes yes);
 
+#[cfg(feature = "opentelemetry")]
+auto_traits!(entourage::accessors::OpenTelemetry: yes yes yes);
+#[cfg(feature = "sentry")]
+auto_traits!(entourage::accessors::Sentry: yes yes yes);
+#[cfg(feature = "tokio")]
+auto_traits!(entourage::accessors::TokioRuntime: yes yes yes);
+#[cfg(feature = "tokio-task-local")]
+auto_traits!(entourage::accessors::TaskLocal<NoSend>: yes yes yes);
+
 #[test]
 fn types_are_what_is_said_of_them() {
     // To be compiled is all there is to it.

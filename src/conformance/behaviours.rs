@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::Barrier;
 use std::thread;
 
 use super::subject::{Subject, on_new_thread};
@@ -228,43 +228,6 @@ where
     });
 }
 
-pub fn accessor_is_entered_in_order_and_restored_in_reverse<A, V>(subject: &Subject<A, V>)
-where
-    A: Accessor,
-    V: Clone + PartialEq + Debug + Send + Sync + 'static,
-{
-    let log: Log<V> = Arc::default();
-    let probe = |names: [&'static str; 2]| {
-        let (subject, log) = (subject.clone(), log.clone());
-        // As executors want it: a leak, of a test, and for its length.
-        &*Box::leak(Box::new(Probe {
-            names,
-            look: Arc::new(move |step| {
-                log.lock().expect("a log").push((step, subject.get()));
-            }),
-        }))
-    };
-    let pool = crate::Executor::builder()
-        .num_threads(1)
-        .accessor(probe(["entering before it", "leaving after it"]))
-        .accessor(subject.accessor)
-        .accessor(probe(["entering after it", "leaving before it"]))
-        .build()
-        .expect("an executor with three accessors");
-    let a = subject.first();
-    on_new_thread(|| subject.with(a.clone(), || pool.spawn(|| ()).join().expect("the task")));
-    assert_eq!(
-        *log.lock().expect("a log"),
-        [
-            ("entering before it", None),
-            ("entering after it", Some(a.clone())),
-            ("leaving before it", Some(a)),
-            ("leaving after it", None),
-        ],
-        "what two other accessors see"
-    );
-}
-
 /// What `subject`'s accessor captures where `value` is current.
 pub(super) fn captured<A, V>(subject: &Subject<A, V>, value: &V) -> Option<A::Value>
 where
@@ -272,42 +235,4 @@ where
     V: Clone + PartialEq + Debug + Send + Sync + 'static,
 {
     on_new_thread(|| subject.with(value.clone(), || subject.accessor.capture()))
-}
-
-/// What was current at which step.
-type Log<V> = Arc<Mutex<Vec<(&'static str, Option<V>)>>>;
-
-/// An accessor that looks at what is current when it is entered and left.
-struct Probe {
-    names: [&'static str; 2],
-    look: Arc<dyn Fn(&'static str) + Send + Sync>,
-}
-
-struct Looks {
-    step: &'static str,
-    look: Arc<dyn Fn(&'static str) + Send + Sync>,
-}
-
-impl Drop for Looks {
-    fn drop(&mut self) {
-        (self.look)(self.step);
-    }
-}
-
-impl Accessor for Probe {
-    type Value = ();
-    type Guard = Looks;
-
-    fn name(&self) -> &'static str {
-        self.names[0]
-    }
-
-    fn capture(&self) -> Option<()> {
-        None
-    }
-
-    fn enter(&self, _: Option<&()>) -> Looks {
-        (self.look)(self.names[0]);
-        Looks { step: self.names[1], look: self.look.clone() }
-    }
 }

@@ -9,15 +9,14 @@ mod pooled;
 mod subject;
 
 pub use self::behaviours::{
-    absent_value_is_captured_as_absent, accessor_is_entered_in_order_and_restored_in_reverse,
-    entered_value_is_current_until_the_guard_is_dropped, nested_values_come_back_in_turn,
-    nothing_entered_over_a_value_clears_it_and_then_restores_it,
+    absent_value_is_captured_as_absent, entered_value_is_current_until_the_guard_is_dropped,
+    nested_values_come_back_in_turn, nothing_entered_over_a_value_clears_it_and_then_restores_it,
     one_capture_is_entered_on_64_threads_at_once, present_value_is_captured_and_left_in_place,
     suspended_value_gives_way_and_comes_back, unchanged_is_never_said_after_a_change,
     value_is_restored_when_the_task_panics, with_sets_what_get_reads,
 };
 pub use self::pooled::{
-    propagation_lists_name_the_accessor,
+    accessor_is_entered_in_order_and_restored_in_reverse, propagation_lists_name_the_accessor,
     stolen_task_sees_its_own_value_and_the_waiting_task_finds_its_own_again,
     what_a_task_writes_does_not_outlive_it, worker_is_clean_after_the_task,
 };

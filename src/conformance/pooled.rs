@@ -1,7 +1,7 @@
 //! What an accessor does on a pool of one worker.
 
 use std::fmt::Debug;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use super::subject::{Subject, on_new_thread};
 use crate::{Accessor, Executor, Propagation, SPAN};
@@ -126,6 +126,43 @@ where
     assert!(twice.build().is_err(), "an executor has one accessor twice");
 }
 
+pub fn accessor_is_entered_in_order_and_restored_in_reverse<A, V>(subject: &Subject<A, V>)
+where
+    A: Accessor,
+    V: Clone + PartialEq + Debug + Send + Sync + 'static,
+{
+    let log: Log<V> = Arc::default();
+    let probe = |names: [&'static str; 2]| {
+        let (subject, log) = (subject.clone(), log.clone());
+        // As executors want it: a leak, of a test, and for its length.
+        &*Box::leak(Box::new(Probe {
+            names,
+            look: Arc::new(move |step| {
+                log.lock().expect("a log").push((step, subject.get()));
+            }),
+        }))
+    };
+    let pool = Executor::builder()
+        .num_threads(1)
+        .accessor(probe(["entering before it", "leaving after it"]))
+        .accessor(subject.accessor)
+        .accessor(probe(["entering after it", "leaving before it"]))
+        .build()
+        .expect("an executor with three accessors");
+    let a = subject.first();
+    on_new_thread(|| subject.with(a.clone(), || pool.spawn(|| ()).join().expect("the task")));
+    assert_eq!(
+        *log.lock().expect("a log"),
+        [
+            ("entering before it", None),
+            ("entering after it", Some(a.clone())),
+            ("leaving before it", Some(a)),
+            ("leaving after it", None),
+        ],
+        "what two other accessors see"
+    );
+}
+
 /// What is current on the only worker while no task is.
 fn on_worker<A, V>(pool: &Executor, subject: &Subject<A, V>) -> Option<V>
 where
@@ -140,5 +177,43 @@ where
 fn steal_one() {
     while rayon::yield_now() == Some(rayon::Yield::Idle) {
         std::thread::yield_now();
+    }
+}
+
+/// What was current at which step.
+type Log<V> = Arc<Mutex<Vec<(&'static str, Option<V>)>>>;
+
+/// An accessor that looks at what is current when it is entered and left.
+struct Probe {
+    names: [&'static str; 2],
+    look: Arc<dyn Fn(&'static str) + Send + Sync>,
+}
+
+struct Looks {
+    step: &'static str,
+    look: Arc<dyn Fn(&'static str) + Send + Sync>,
+}
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        (self.look)(self.step);
+    }
+}
+
+impl Accessor for Probe {
+    type Value = ();
+    type Guard = Looks;
+
+    fn name(&self) -> &'static str {
+        self.names[0]
+    }
+
+    fn capture(&self) -> Option<()> {
+        None
+    }
+
+    fn enter(&self, _: Option<&()>) -> Looks {
+        (self.look)(self.names[0]);
+        Looks { step: self.names[1], look: self.look.clone() }
     }
 }

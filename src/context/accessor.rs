@@ -42,11 +42,16 @@ use super::propagation::{Carried, Identity, Propagation};
 /// # Ok::<(), entourage::BuildError>(())
 /// ```
 ///
+/// [`accessor_conformance!`](crate::accessor_conformance) tests an accessor of
+/// yours; those for some libraries in wide use are in
+/// [`accessors`](crate::accessors).
+///
 /// # Panics
 ///
 /// A panic in `capture` reaches the submitter. A panic in `enter` fails the
 /// task, which is then not run. A panic in a guard's `Drop` fails the task that
-/// ran under it. In each case everything else is restored.
+/// ran under it. A panic in `suspend` or `resume` fails the task that was run in the
+/// wait of the accessor's. In each case everything else is restored.
 pub trait Accessor: Send + Sync + 'static {
     /// What travels.
     type Value: Send + Sync + 'static;

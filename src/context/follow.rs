@@ -22,7 +22,7 @@ use std::mem;
 use tracing::dispatcher::{self, Dispatch};
 use tracing::span;
 
-use super::accessor::{ErasedAccessor, Payload, first_panic};
+use super::accessor::{ErasedAccessor, Payload, first_panic, quietly};
 use crate::sync::thread_local;
 
 thread_local! {
@@ -56,7 +56,7 @@ pub(super) fn follow(
         span = dispatcher::get_default(Dispatch::clone).current_span().id().cloned();
     });
     if let Err(payload) = asked {
-        first_panic(&mut Ok(()), || drop(guard));
+        quietly(|| drop(guard));
         return Err(payload);
     }
     let Some(span) = span else { return Ok(guard) };

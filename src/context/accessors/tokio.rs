@@ -1,6 +1,8 @@
 //! The handle of the tokio runtime.
 
 use std::fmt;
+use std::panic::resume_unwind;
+use std::thread;
 
 use ::tokio::runtime::{Builder, EnterGuard, Handle};
 use once_cell::sync::OnceCell;
@@ -51,6 +53,10 @@ pub struct TokioRuntime {
 /// - Timers and sockets panic as they do without a runtime, with another
 ///   message.
 ///
+/// A worker that waits inside [`Handle::block_on`] is marked by tokio, whichever
+/// handle is current: a task that it runs meanwhile can spawn on its own runtime,
+/// but `block_on` panics in it.
+///
 /// # What a task leaves behind
 ///
 /// An [`EnterGuard`] that outlives the task that made it, as one given to
@@ -80,13 +86,15 @@ impl TokioRuntime {
 static CLOSED: OnceCell<Handle> = OnceCell::new();
 
 fn closed() -> Handle {
-    let make = || {
-        // Without drivers a runtime takes no resources of the system, and no
-        // thread before its first blocking task.
-        let runtime = Builder::new_current_thread().build()?;
-        Ok::<_, std::io::Error>(runtime.handle().clone())
-    };
-    match CLOSED.get_or_try_init(make) {
+    // Without drivers a runtime takes no resources of the system, and no thread
+    // before its first blocking task. On a thread of its own, since a runtime
+    // cannot be dropped where a task waits inside `block_on`.
+    let make = || Builder::new_current_thread().build().map(|runtime| runtime.handle().clone());
+    let handle = CLOSED.get_or_try_init(|| match thread::Builder::new().spawn(make)?.join() {
+        Ok(made) => made,
+        Err(payload) => resume_unwind(payload),
+    });
+    match handle {
         Ok(handle) => handle.clone(),
         Err(error) => panic!("no tokio runtime to hide a waiting task's behind: {error}"),
     }
