@@ -95,7 +95,8 @@ pub use context::accessors;
 pub use context::{
     Accessor, Carried, Context, Explanation, FutureContextExt, Instrumented, Key, KeyPolicy,
     LogRecord, LogSink, LogValue, NODE, NodeName, Propagation, PropagationError, RUN_ID,
-    RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, SpanWatch, StreamContextExt, suppress,
+    RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, SpanWatch, StreamContextExt,
+    SuppressGuard, suppress,
 };
 pub use context::{
     AsEnv, BAGGAGE, Baggage, Carrier, CarrierMut, Codec, EnvCarrier, Naming, TRACE_PARENT,

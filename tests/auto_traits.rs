@@ -13,7 +13,7 @@ use entourage::{
     Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, Explanation,
     FutureHandle, InContext, Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue,
     NodeName, PanicPolicy, Place, Propagation, PropagationError, Refused, RunId, RunLogger, Scope,
-    Shutdown, ShutdownReport, Snapshot, SpanKey, TaskBuilder, TaskError, WhenFull,
+    Shutdown, ShutdownReport, Snapshot, SpanKey, SuppressGuard, TaskBuilder, TaskError, WhenFull,
 };
 
 macro_rules! is {
@@ -79,6 +79,7 @@ auto_traits!(Refused<u32>: yes yes yes);
 auto_traits!(Refused<NoSync>: yes no yes);
 auto_traits!(Shutdown: yes yes yes);
 auto_traits!(ShutdownReport: yes yes yes);
+auto_traits!(SuppressGuard: no no yes);
 auto_traits!(TaskBuilder<'_>: yes yes yes);
 auto_traits!(TaskError: yes yes yes);
 auto_traits!(WhenFull: yes yes yes);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::accessor::{Captured, ErasedAccessor, Payload, first_panic, keep_first};
 use super::current;
 use super::frame::{Frame, run_clean};
-use super::propagation::{CarryPolicy, PolicyId};
+use super::propagation::{CarryPolicy, PolicyId, Propagation};
 use super::trace::Trace;
 use super::values::Context;
 
@@ -22,6 +22,9 @@ pub(crate) struct Capture {
     context: Context,
     trace: Trace,
     foreign: Option<Foreign>,
+    /// The policy, if it held back the span or an accessor. (What it held back of
+    /// the keys, the context knows.)
+    held_back_by: Option<Box<Propagation>>,
 }
 
 /// Accessors, and what was captured of each, in their order.
@@ -31,22 +34,39 @@ pub(super) struct Foreign {
 }
 
 impl Capture {
-    pub(super) const EMPTY: Self =
-        Self { policy: PolicyId::NONE, context: Context::EMPTY, trace: Trace::NONE, foreign: None };
+    pub(super) const EMPTY: Self = Self {
+        policy: PolicyId::NONE,
+        context: Context::EMPTY,
+        trace: Trace::NONE,
+        foreign: None,
+        held_back_by: None,
+    };
+
+    /// As [`EMPTY`](Self::EMPTY), and it can say that propagation was off.
+    pub(super) const OFF: Self = Self { context: Context::OFF, ..Self::EMPTY };
+
+    const SUPPRESSED: Self = Self { context: Context::SUPPRESSED, ..Self::EMPTY };
 
     /// Takes what is current for a task that is submitted now, for which values
     /// may fork; or, where it is none, for the caller itself, who waits while a
     /// closure of it runs elsewhere.
     pub(crate) fn take(policy: &CarryPolicy, is_task: bool) -> Self {
         let propagation = &policy.propagation;
-        if propagation.is_off() || current::is_suppressed() {
-            return Self::EMPTY;
+        if propagation.is_off() {
+            return Self::OFF;
+        }
+        if current::is_suppressed() {
+            return Self::SUPPRESSED;
         }
         let mut context = current::with_context(|context| propagation.filter(context));
         if is_task && context.has_forks() {
             context = forked(&context);
         }
         let trace = if policy.carries_span { Trace::capture() } else { Trace::NONE };
+        // Without one to hold back, known without a look, nothing is.
+        let holds_span_back = !policy.carries_span && Trace::may_be();
+        let holds_back = holds_span_back || !policy.carries_accessors;
+        let held_back_by = holds_back.then(|| Box::new(propagation.clone()));
         let accessors = &policy.accessors;
         let foreign = (!accessors.is_empty()).then(|| {
             let values = accessors.iter().map(|accessor| {
@@ -54,7 +74,7 @@ impl Capture {
             });
             Foreign { accessors: accessors.clone(), values: values.collect() }
         });
-        Self { policy: policy.id, context, trace, foreign }
+        Self { policy: policy.id, context, trace, foreign, held_back_by }
     }
 
     /// A context alone, from elsewhere than this thread.
@@ -65,7 +85,11 @@ impl Capture {
     /// Whether nothing is in it, not even a word on why.
     #[inline]
     pub(crate) fn is_blank(&self) -> bool {
-        self.context.has_no_entries() && self.trace.is_none() && self.foreign.is_none()
+        self.context.has_no_entries()
+            && !self.context.is_barred()
+            && self.trace.is_none()
+            && self.foreign.is_none()
+            && self.held_back_by.is_none()
     }
 
     /// Whether nothing was captured.
@@ -139,6 +163,11 @@ impl Capture {
 
     pub(super) fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The policy, if it held back the span or an accessor.
+    pub(super) fn held_back_by(&self) -> Option<&Propagation> {
+        self.held_back_by.as_deref()
     }
 
     pub(super) fn foreign(&self) -> Option<&Foreign> {

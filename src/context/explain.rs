@@ -3,10 +3,12 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::key::KeyPolicy;
-use super::propagation::Propagation;
+use super::key::{KeyMeta, KeyPolicy};
+use super::propagation::{Carriage, Carried, Propagation, SPAN};
+use super::snapshot::Snapshot;
 
-/// What became of a key on its way here; made by
+/// What became of a key, a span or an accessor's value on its way here; made by
+/// [`Snapshot::explain`](crate::Snapshot::explain),
 /// [`Context::explain`](crate::Context::explain) and
 /// [`Key::explain`](crate::Key::explain). Its `Display` is a sentence.
 ///
@@ -26,10 +28,9 @@ use super::propagation::Propagation;
 /// assert!(why.to_string().contains("it is declared `clear`"), "{why}");
 ///
 /// let narrow = pool.with_propagation(Propagation::only([&TOKEN])).unwrap();
-/// let snapshot = TENANT.scope("acme".into(), || narrow.snapshot());
-/// let why = snapshot.scope(|| TENANT.explain());
+/// let why = TENANT.scope("acme".into(), || narrow.snapshot()).explain(&TENANT);
 /// assert!(why.to_string().contains("is not on the allowlist"), "{why}");
-/// assert_eq!(why.place().map(|place| place.line()), Some(line!() - 3));
+/// assert_eq!(why.place().map(|place| place.line()), Some(line!() - 2));
 /// # Ok::<(), entourage::BuildError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -43,9 +44,13 @@ type At = &'static Location<'static>;
 #[derive(Clone, Debug)]
 enum Fate {
     Set(At),
+    /// Of what is set elsewhere than in a context, so that nobody knows where.
+    Carried,
     HeldBack(Option<At>, Reason),
     Removed(At),
     NeverSet,
+    /// An accessor that the executor does not know.
+    Unregistered,
 }
 
 /// Who held something back.
@@ -56,11 +61,16 @@ pub(crate) enum Reason {
     Allowlist(Propagation),
     Denylist(Propagation),
     Off,
+    Suppressed,
 }
 
 impl Explanation {
     pub(super) fn set(name: &'static str, at: At) -> Self {
         Self { name, fate: Fate::Set(at) }
+    }
+
+    pub(super) fn carried(name: &'static str) -> Self {
+        Self { name, fate: Fate::Carried }
     }
 
     pub(super) fn held_back(name: &'static str, at: Option<At>, reason: Reason) -> Self {
@@ -75,6 +85,10 @@ impl Explanation {
         Self { name, fate: Fate::NeverSet }
     }
 
+    pub(super) fn unregistered(name: &'static str) -> Self {
+        Self { name, fate: Fate::Unregistered }
+    }
+
     /// The name of what was asked for.
     pub fn name(&self) -> &'static str {
         self.name
@@ -82,10 +96,11 @@ impl Explanation {
 
     /// Whether it is here.
     pub fn is_set(&self) -> bool {
-        matches!(self.fate, Fate::Set(_))
+        matches!(self.fate, Fate::Set(_) | Fate::Carried)
     }
 
-    /// Whether a policy kept it from coming along: the key's own, or a list.
+    /// Whether a policy kept it from coming along: the key's own, a list, or
+    /// propagation being off or suppressed.
     pub fn is_held_back(&self) -> bool {
         matches!(self.fate, Fate::HeldBack(..))
     }
@@ -97,14 +112,68 @@ impl Explanation {
 
     /// Whether there is no trace of its ever having been set.
     pub fn is_never_set(&self) -> bool {
-        matches!(self.fate, Fate::NeverSet)
+        matches!(self.fate, Fate::NeverSet | Fate::Unregistered)
     }
 
-    /// Where it was set, or removed if it was; `None` where it was never set.
+    /// Where it was set, or removed if it was; `None` where that is not known: of
+    /// a span, an accessor's value, and of all that is held back by propagation
+    /// being off or suppressed, since nothing is then looked at.
     pub fn place(&self) -> Option<&'static Location<'static>> {
         match self.fate {
             Fate::Set(at) | Fate::Removed(at) | Fate::HeldBack(Some(at), _) => Some(at),
             _ => None,
+        }
+    }
+}
+
+impl Snapshot {
+    /// What became of `item`, a key, [`SPAN`](crate::SPAN) or an accessor, when
+    /// this was captured.
+    ///
+    /// ```
+    /// use entourage::{Propagation, SPAN, Snapshot};
+    /// entourage::context_key! { static TENANT: u32 = propagate; }
+    ///
+    /// let denied = Propagation::except([&TENANT]);
+    /// let snapshot = TENANT.scope(7, || Snapshot::capture_with(&denied));
+    /// let why = snapshot.explain(&TENANT);
+    /// assert!(why.is_held_back() && why.to_string().contains("it is on the denylist"));
+    /// assert!(snapshot.explain(&SPAN).is_never_set());
+    /// ```
+    pub fn explain(&self, item: &'static dyn Carried) -> Explanation {
+        item.explain(Carriage(self))
+    }
+
+    pub(super) fn explain_key(&self, key: &'static KeyMeta) -> Explanation {
+        self.context().explain_meta(key)
+    }
+
+    pub(super) fn explain_span(&self) -> Explanation {
+        self.explain_foreign(&SPAN, !self.as_capture().trace().is_none())
+    }
+
+    pub(super) fn explain_accessor(&self, item: &'static dyn Carried) -> Explanation {
+        let (identity, foreign) = (item.identity(), self.as_capture().foreign());
+        let mut all = foreign.into_iter().flat_map(|foreign| {
+            foreign.accessors.iter().map(|accessor| accessor.identity()).zip(&foreign.values)
+        });
+        match all.find(|(other, _)| *other == identity) {
+            Some((_, value)) => self.explain_foreign(item, value.is_some()),
+            // Of accessors, too, it has taken nothing.
+            None if self.context().is_barred() => self.explain_foreign(item, false),
+            None => Explanation::unregistered(item.name()),
+        }
+    }
+
+    /// Of what is set elsewhere than in a context.
+    fn explain_foreign(&self, item: &'static dyn Carried, is_here: bool) -> Explanation {
+        if is_here {
+            return Explanation::carried(item.name());
+        }
+        let by_policy = || self.as_capture().held_back_by()?.holds_back(item);
+        match self.context().bar().or_else(by_policy) {
+            Some(reason) => Explanation::held_back(item.name(), None, reason),
+            None => Explanation::never_set(item.name()),
         }
     }
 }
@@ -114,12 +183,14 @@ impl fmt::Display for Explanation {
         write!(f, "`{}` ", self.name)?;
         match &self.fate {
             Fate::Set(at) => write!(f, "is set, at {at}"),
+            Fate::Carried => f.write_str("was carried"),
             Fate::HeldBack(Some(at), reason) => {
                 write!(f, "was set at {at}, and held back: {reason}")
             }
             Fate::HeldBack(None, reason) => write!(f, "was not carried: {reason}"),
             Fate::Removed(at) => write!(f, "was removed at {at}"),
             Fate::NeverSet => f.write_str("was never set"),
+            Fate::Unregistered => f.write_str("is not among the accessors of the executor"),
         }
     }
 }
@@ -134,6 +205,7 @@ impl fmt::Display for Reason {
             Self::Allowlist(list) => write!(f, "it is not on the allowlist, {}", list.names()),
             Self::Denylist(list) => write!(f, "it is on the denylist, {}", list.names()),
             Self::Off => f.write_str("propagation was off"),
+            Self::Suppressed => f.write_str("propagation was suppressed"),
         }
     }
 }

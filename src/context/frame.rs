@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::accessor::{ErasedAccessor, Payload, first_panic, keep_first, quietly, swallow};
 use super::capture::{Accessors, Capture, Foreign};
-use super::current;
+use super::current::{self, Doing};
 use super::follow::follow;
 use super::innermost::within;
 use super::trace::TraceFrame;
@@ -28,8 +28,7 @@ thread_local! {
 #[derive(Default)]
 pub(crate) struct Frame {
     context: Option<Context>,
-    was_suppressed: bool,
-    was_in_task: bool,
+    was_doing: Doing,
     trace: TraceFrame,
     accessors: Option<EnteredAccessors>,
 }
@@ -61,8 +60,7 @@ impl Frame {
         let (context, trace) = (capture.context(), capture.trace());
         let is_current = current::with_context(|current| current.is_same(context));
         self.context = (!is_current).then(|| current::replace_context(context.clone()));
-        self.was_suppressed = current::replace_suppressed(false);
-        self.was_in_task = current::enter_task();
+        self.was_doing = current::enter_frame();
         self.trace.enter(trace)?;
         self.enter_accessors(capture.foreign())
     }
@@ -82,8 +80,7 @@ impl Frame {
             replace_entered(outer);
         }
         keep_first(&mut outcome, self.trace.leave());
-        current::leave_task(self.was_in_task);
-        current::replace_suppressed(self.was_suppressed);
+        current::leave_frame(self.was_doing);
         if let Some(context) = self.context.take() {
             first_panic(&mut outcome, || drop(current::replace_context(context)));
         }
@@ -169,13 +166,13 @@ pub(crate) fn run_clean<R>(f: impl FnOnce() -> R) -> R {
     impl Drop for Leave {
         #[inline]
         fn drop(&mut self) {
-            current::leave_task(false);
+            current::leave_tasks();
         }
     }
     if current::is_in_task() {
         return run_hidden(f).unwrap_or_else(|payload| resume_unwind(payload));
     }
-    current::enter_task();
+    current::enter_bare_task();
     let _leave = Leave;
     f()
 }
@@ -184,7 +181,7 @@ pub(crate) fn run_clean<R>(f: impl FnOnce() -> R) -> R {
 /// have to be put away for as long as it runs.
 #[cold]
 fn run_hidden<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
-    Frame::run(&Capture::EMPTY, f)
+    Frame::run(&Capture::OFF, f)
 }
 
 /// Drops what a task left where nothing of a task that waits beneath it is to

@@ -148,7 +148,7 @@ impl<T: Send + Sync + 'static> Key<T> {
     /// # Ok::<(), entourage::BuildError>(())
     /// ```
     pub fn explain(&'static self) -> Explanation {
-        current::with_context(|context| context.explain_meta(&self.meta))
+        current::explain(&self.meta)
     }
 
     /// Runs `f` with the key set to `value` on this thread, and in all work

@@ -23,7 +23,7 @@ pub use accessor::Accessor;
 pub use builtin::{
     LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger,
 };
-pub use current::suppress;
+pub use current::{SuppressGuard, suppress};
 pub use explain::Explanation;
 pub use instrument::{FutureContextExt, Instrumented, StreamContextExt};
 pub use key::{Key, KeyPolicy};
@@ -39,7 +39,7 @@ pub use wire::{
 
 pub(crate) use accessor::{ErasedAccessor, Payload, discard, keep_first, quietly, swallow};
 pub(crate) use capture::Capture;
-pub(crate) use current::{is_in_task, leave_task, thread_token};
+pub(crate) use current::{is_in_task, leave_tasks, resume_frame, thread_token};
 pub(crate) use frame::{Frame, drop_clean, run_clean};
 pub(crate) use innermost::{lend, within};
 pub(crate) use propagation::CarryPolicy;

@@ -6,8 +6,9 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::accessor::{Accessor, ErasedAccessor};
-use super::explain::Reason;
+use super::explain::{Explanation, Reason};
 use super::key::{Key, KeyMeta, KeyPolicy};
+use super::snapshot::Snapshot;
 use super::values::Context;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,6 +35,9 @@ pub trait Carried: sealed::Sealed + Send + Sync + 'static {
     fn is_accessor(&'static self) -> bool {
         false
     }
+
+    #[doc(hidden)]
+    fn explain(&'static self, carried: Carriage<'_>) -> Explanation;
 }
 
 /// Tells carried things apart.
@@ -73,6 +77,11 @@ mod sealed {
     impl<A: super::Accessor> Sealed for A {}
 }
 
+/// What a snapshot shows of itself to whoever is asked to explain what is in it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Carriage<'s>(pub(super) &'s Snapshot);
+
 impl<T: Send + Sync + 'static> Carried for Key<T> {
     fn name(&'static self) -> &'static str {
         self.meta.name
@@ -82,6 +91,9 @@ impl<T: Send + Sync + 'static> Carried for Key<T> {
     }
     fn identity(&'static self) -> Identity {
         Identity::of_key(&self.meta)
+    }
+    fn explain(&'static self, carried: Carriage<'_>) -> Explanation {
+        carried.0.explain_key(&self.meta)
     }
 }
 
@@ -108,6 +120,9 @@ impl Carried for SpanKey {
     fn identity(&'static self) -> Identity {
         Identity::of(self)
     }
+    fn explain(&'static self, carried: Carriage<'_>) -> Explanation {
+        carried.0.explain_span()
+    }
 }
 
 impl<A: Accessor> Carried for A {
@@ -119,6 +134,9 @@ impl<A: Accessor> Carried for A {
     }
     fn is_accessor(&'static self) -> bool {
         true
+    }
+    fn explain(&'static self, carried: Carriage<'_>) -> Explanation {
+        carried.0.explain_accessor(self)
     }
 }
 
@@ -321,6 +339,8 @@ pub(crate) struct CarryPolicy {
     pub(crate) accessors: Arc<[&'static dyn ErasedAccessor]>,
     /// What the propagation says of the span, which is asked at every submit.
     pub(super) carries_span: bool,
+    /// Whether it carries every accessor.
+    pub(super) carries_accessors: bool,
 }
 
 /// Tells policies apart: what one of them captured says nothing of another.
@@ -350,7 +370,9 @@ impl CarryPolicy {
         accessors: Arc<[&'static dyn ErasedAccessor]>,
     ) -> Self {
         let carries_span = propagation.carries_span();
-        Self { id: PolicyId::next(), propagation, accessors, carries_span }
+        let carries_accessors = accessors.iter().all(|it| it.is_carried(&propagation));
+        let id = PolicyId::next();
+        Self { id, propagation, accessors, carries_span, carries_accessors }
     }
 
     /// The policy of a single capture.

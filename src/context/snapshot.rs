@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use once_cell::sync::Lazy;
+
 use super::accessor::Payload;
 use super::capture::Capture;
 use super::instrument::Instrumented;
@@ -35,6 +37,12 @@ impl Snapshot {
     /// The snapshot of nothing: work run in it sees no key and no span.
     pub const fn empty() -> Self {
         Self { inner: None }
+    }
+
+    /// As [`empty`](Self::empty), and it can say that propagation was off.
+    pub(crate) fn off() -> Self {
+        static OFF: Lazy<Snapshot> = Lazy::new(|| Capture::OFF.into());
+        OFF.clone()
     }
 
     /// Takes what is current on this thread, as far as it propagates.

@@ -72,6 +72,15 @@ impl Traits {
     }
 }
 
+/// Whether a context begins with nothing because nothing was to be carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Barred {
+    #[default]
+    No,
+    Off,
+    Suppressed,
+}
+
 /// An immutable set of key-value pairs; a clone is one reference count, and
 /// the empty one owns no memory.
 ///
@@ -90,10 +99,15 @@ pub struct Context {
     /// Sorted by key address. `None` stands for no entry at all.
     entries: Option<Arc<[Entry]>>,
     traits: Traits,
+    barred: Barred,
 }
 
 impl Context {
-    pub(crate) const EMPTY: Self = Self { entries: None, traits: Traits::NONE };
+    pub(crate) const EMPTY: Self = Self { entries: None, traits: Traits::NONE, barred: Barred::No };
+    /// Empty since propagation was off.
+    pub(super) const OFF: Self = Self { barred: Barred::Off, ..Self::EMPTY };
+    /// Empty since propagation was suppressed.
+    pub(super) const SUPPRESSED: Self = Self { barred: Barred::Suppressed, ..Self::EMPTY };
 
     /// The context with nothing in it.
     pub const fn empty() -> Self {
@@ -164,12 +178,29 @@ impl Context {
 
     pub(crate) fn explain_meta(&self, key: &'static KeyMeta) -> Explanation {
         let Some(Entry { at, slot, .. }) = self.entry(key) else {
-            return Explanation::never_set(key.name);
+            return match self.bar() {
+                None => Explanation::never_set(key.name),
+                Some(reason) => Explanation::held_back(key.name, None, reason),
+            };
         };
         match slot {
             Slot::Set(_) => Explanation::set(key.name, at),
             Slot::Removed => Explanation::removed(key.name, at),
             Slot::HeldBack(reason) => Explanation::held_back(key.name, Some(at), reason.clone()),
+        }
+    }
+
+    /// Whether nothing at all was carried when this context began.
+    pub(super) fn is_barred(&self) -> bool {
+        self.barred != Barred::No
+    }
+
+    /// Why nothing at all was carried when this context began.
+    pub(super) fn bar(&self) -> Option<Reason> {
+        match self.barred {
+            Barred::No => None,
+            Barred::Off => Some(Reason::Off),
+            Barred::Suppressed => Some(Reason::Suppressed),
         }
     }
 
@@ -207,7 +238,7 @@ impl Context {
         if !entries.iter().any(|entry| reason_of(entry).is_some()) {
             return self.clone();
         }
-        Self::of(entries.iter().map(|entry| match reason_of(entry) {
+        self.holding(entries.iter().map(|entry| match reason_of(entry) {
             Some(reason) => Entry { slot: Slot::HeldBack(reason), ..*entry },
             None => entry.clone(),
         }))
@@ -216,7 +247,7 @@ impl Context {
     /// This context as a task is given it, each value that forks made anew. Calls
     /// foreign code.
     pub(crate) fn forked(&self) -> Self {
-        Self::of(self.as_slice().iter().map(|entry| match (entry.key.fork, &entry.slot) {
+        self.holding(self.as_slice().iter().map(|entry| match (entry.key.fork, &entry.slot) {
             (Some(fork), Slot::Set(value)) => Entry { slot: Slot::Set(fork(&**value)), ..*entry },
             _ => entry.clone(),
         }))
@@ -225,21 +256,22 @@ impl Context {
     /// Whether both are one and the same, not merely equal.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.entries, &other.entries) {
-            (None, None) => true,
+            (None, None) => self.barred == other.barred,
             (Some(mine), Some(theirs)) => Arc::ptr_eq(mine, theirs),
             _ => false,
         }
     }
 
-    fn of(entries: impl Iterator<Item = Entry>) -> Self {
+    /// This context with other entries.
+    fn holding(&self, entries: impl Iterator<Item = Entry>) -> Self {
         let entries: Arc<[Entry]> = entries.collect();
-        Self { traits: Traits::of(&entries), entries: Some(entries) }
+        Self { traits: Traits::of(&entries), entries: Some(entries), barred: self.barred }
     }
 
     fn with_slot(&self, key: &'static KeyMeta, slot: Slot, at: &'static Location<'static>) -> Self {
         let (before, after) = self.around(key);
         let entry = Entry { key, at, slot };
-        Self::of(before.iter().cloned().chain([entry]).chain(after.iter().cloned()))
+        self.holding(before.iter().cloned().chain([entry]).chain(after.iter().cloned()))
     }
 
     fn as_slice(&self) -> &[Entry] {

@@ -96,7 +96,7 @@ impl Executor {
     /// Takes what is current on this thread, as this executor would at a submit.
     pub fn snapshot(&self) -> Snapshot {
         if self.is_off() {
-            return Snapshot::empty();
+            return Snapshot::off();
         }
         self.carrier.capture().into()
     }

@@ -9,8 +9,8 @@ use once_cell::sync::OnceCell;
 use super::carrier::Carrier;
 use super::pool::Executor;
 use crate::context::{
-    Capture, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_task, run_clean,
-    swallow,
+    Capture, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_tasks,
+    resume_frame, run_clean, swallow,
 };
 use crate::sync::Mutex;
 
@@ -172,7 +172,7 @@ struct Away {
 impl Drop for Away {
     fn drop(&mut self) {
         if let Some(frame) = self.frame.take() {
-            leave_task(self.was_in_task);
+            resume_frame();
             if let Err(payload) = frame.leave() {
                 if std::thread::panicking() {
                     discard(payload);
@@ -201,7 +201,7 @@ where
     match (Frame::enter(&Capture::default()), answer) {
         (Ok(frame), answer) => {
             away.frame = Some(frame);
-            leave_task(false);
+            leave_tasks();
             answer.unwrap_or_else(|payload| resume_unwind(payload))
         }
         (Err(second), Err(payload)) => {

@@ -42,6 +42,11 @@ impl Trace {
         Self { dispatch: dispatcher::get_default(scoped), span }
     }
 
+    /// Whether there can be anything to capture at all.
+    pub(super) fn may_be() -> bool {
+        dispatcher::has_been_set()
+    }
+
     pub(super) fn is_none(&self) -> bool {
         self.dispatch.is_none() && self.span.is_none()
     }

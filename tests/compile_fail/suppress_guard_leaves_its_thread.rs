@@ -1,0 +1,4 @@
+fn main() {
+    let suppressed = entourage::SuppressGuard::new();
+    std::thread::spawn(move || drop(suppressed));
+}
