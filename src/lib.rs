@@ -93,9 +93,9 @@ pub use catalog::{
 };
 pub use context::accessors;
 pub use context::{
-    Accessor, Carried, Context, Explanation, FutureContextExt, Instrumented, Key, KeyPolicy,
-    LogRecord, LogSink, LogValue, NODE, NodeName, Propagation, PropagationError, RUN_ID,
-    RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, SpanWatch, StreamContextExt,
+    Accessor, Carried, Context, Explanation, FutureContextExt, Instrumented, Key, KeyPolicy, Leak,
+    LiveSnapshot, LogRecord, LogSink, LogValue, NODE, NodeName, Propagation, PropagationError,
+    RUN_ID, RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, SpanWatch, StreamContextExt,
     SuppressGuard, suppress,
 };
 pub use context::{

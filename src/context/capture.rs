@@ -1,11 +1,12 @@
 //! What one submit takes along.
 
-use std::panic::resume_unwind;
+use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 
 use super::accessor::{Captured, ErasedAccessor, Payload, first_panic, keep_first};
 use super::current;
 use super::frame::{Frame, run_clean};
+use super::leaks::{LeakWatch, Watched};
 use super::propagation::{CarryPolicy, PolicyId, Propagation};
 use super::trace::Trace;
 use super::values::Context;
@@ -25,6 +26,8 @@ pub(crate) struct Capture {
     /// The policy, if it held back the span or an accessor. (What it held back of
     /// the keys, the context knows.)
     held_back_by: Option<Box<Propagation>>,
+    /// Who is to be told of what is left behind by what runs in it.
+    watched: Option<Box<Watched>>,
 }
 
 /// Accessors, and what was captured of each, in their order.
@@ -40,6 +43,7 @@ impl Capture {
         trace: Trace::NONE,
         foreign: None,
         held_back_by: None,
+        watched: None,
     };
 
     /// As [`EMPTY`](Self::EMPTY), and it can say that propagation was off.
@@ -74,7 +78,19 @@ impl Capture {
             });
             Foreign { accessors: accessors.clone(), values: values.collect() }
         });
-        Self { policy: policy.id, context, trace, foreign, held_back_by }
+        Self { policy: policy.id, context, trace, foreign, held_back_by, watched: None }
+    }
+
+    /// This capture with `watch` on what runs in it, and on how long it lives.
+    #[cold]
+    pub(crate) fn watched_by(
+        self,
+        watch: &Arc<LeakWatch>,
+        task: Option<&str>,
+        at: &'static Location<'static>,
+        is_by_hand: bool,
+    ) -> Self {
+        Self { watched: Some(Box::new(watch.watch(task, at, is_by_hand))), ..self }
     }
 
     /// A context alone, from elsewhere than this thread.
@@ -90,6 +106,7 @@ impl Capture {
             && self.trace.is_none()
             && self.foreign.is_none()
             && self.held_back_by.is_none()
+            && self.watched.is_none()
     }
 
     /// Whether nothing was captured.
@@ -163,6 +180,11 @@ impl Capture {
 
     pub(super) fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    #[inline]
+    pub(super) fn watched(&self) -> Option<&Watched> {
+        self.watched.as_deref()
     }
 
     /// The policy, if it held back the span or an accessor.

@@ -109,6 +109,18 @@ impl Frame {
         capture: &Capture,
         f: impl FnOnce() -> R,
     ) -> (Result<R, Payload>, Result<(), Payload>) {
+        match capture.watched() {
+            None => Self::run_unwatched(capture, f),
+            Some(watched) => watched.run_apart(capture, f),
+        }
+    }
+
+    /// As [`run_apart`](Self::run_apart), and nobody hears of what `f` leaves
+    /// behind.
+    pub(super) fn run_unwatched<R>(
+        capture: &Capture,
+        f: impl FnOnce() -> R,
+    ) -> (Result<R, Payload>, Result<(), Payload>) {
         let mut frame = Self::default();
         let answer = match frame.begin(capture) {
             Ok(()) => catch_unwind(AssertUnwindSafe(|| within(capture, f))),

@@ -12,7 +12,7 @@ use super::pool::Executor;
 use super::shutdown::PanicPolicy;
 use super::submit::WhenFull;
 use super::task::PanicHandler;
-use crate::context::{Accessor, CarryPolicy, ErasedAccessor, Propagation, note_dispatcher};
+use crate::context::{Accessor, CarryPolicy, ErasedAccessor, Leak, Propagation, note_dispatcher};
 
 /// Sets up an [`Executor`]; made by [`Executor::builder`].
 #[derive(Clone, Default)]
@@ -73,6 +73,47 @@ impl ExecutorBuilder {
     /// one, the panic hook's message is all.
     pub fn panic_handler(mut self, f: impl Fn(&TaskError) + Send + Sync + 'static) -> Self {
         self.terms.on_panic = Some(Arc::new(f));
+        self
+    }
+
+    /// Looks for what tasks leave behind, and tells `f` of each such [`Leak`] with
+    /// the task's name and the place it was submitted at: a span entered and never
+    /// exited, a dispatcher set and never reset, a thread-local that an accessor did
+    /// not restore. Also, when the last clone of the executor is dropped, a snapshot
+    /// taken by [`snapshot`](Executor::snapshot) that is still held.
+    ///
+    /// A leak is hidden from later tasks whether or not somebody looks. To look
+    /// costs some hundred nanoseconds a task, and nothing is then shared between
+    /// tasks; so this is for tests, and for the search of a fault.
+    ///
+    /// `f` is called on the worker, after the task, with nothing of it to be seen,
+    /// or on the thread that drops the executor; its panic is dropped. Not looked
+    /// at are tasks with propagation off, the leaves of a parallel iterator, and
+    /// accessors that do not say whether they are unchanged.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use entourage::Executor;
+    ///
+    /// let leaks = Arc::new(Mutex::new(Vec::new()));
+    /// let told = leaks.clone();
+    /// let pool = Executor::builder()
+    ///     .num_threads(1)
+    ///     .on_leak(move |leak| told.lock().unwrap().push(leak.to_string()))
+    ///     .build()?;
+    /// # let subscriber = tracing_subscriber::registry();
+    /// # tracing::subscriber::with_default(subscriber, || {
+    /// pool.task("careless").spawn(|| {
+    ///     std::mem::forget(tracing::info_span!("request").entered());
+    /// }).join().unwrap();
+    /// # });
+    /// let leaks = leaks.lock().unwrap();
+    /// assert!(leaks[0].starts_with("task `careless`, submitted at "), "{leaks:?}");
+    /// assert!(leaks[0].contains("left the span `request`"), "{leaks:?}");
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    pub fn on_leak(mut self, f: impl Fn(&Leak) + Send + Sync + 'static) -> Self {
+        self.terms.on_leak = Some(Arc::new(f));
         self
     }
 

@@ -23,9 +23,10 @@ impl Executor {
         if self.is_off() {
             return self.spawn_off(f);
         }
+        let submitted = Location::caller();
         let task = Detached {
-            snapshot: self.carrier().capture_shared(),
-            submitted: Location::caller(),
+            snapshot: self.carrier().capture_shared(None, submitted),
+            submitted,
             on_panic: self.panic_handler().cloned(),
         };
         self.pool().spawn(move || task.run(f));

@@ -1,5 +1,7 @@
 //! Two closures, potentially at the same time.
 
+use std::panic::Location;
+
 use super::pool::Executor;
 use crate::context::{Capture, lend, run_clean, thread_token, within};
 
@@ -32,6 +34,7 @@ impl Executor {
     ///
     /// With the payload of `a`, or else of `b`, after both are done.
     #[inline]
+    #[track_caller]
     pub fn join<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
     where
         A: FnOnce() -> RA + Send,
@@ -40,7 +43,7 @@ impl Executor {
         RB: Send,
     {
         if !self.is_off() {
-            return self.join_on(a, b);
+            return self.join_on(a, b, Location::caller());
         }
         let here = thread_token();
         self.pool().install(move || {
@@ -51,7 +54,7 @@ impl Executor {
 
     /// `join` with propagation on.
     #[inline(never)]
-    fn join_on<A, B, RA, RB>(&self, a: A, b: B) -> (RA, RB)
+    fn join_on<A, B, RA, RB>(&self, a: A, b: B, at: &'static Location<'static>) -> (RA, RB)
     where
         A: FnOnce() -> RA + Send,
         B: FnOnce() -> RB + Send,
@@ -59,12 +62,12 @@ impl Executor {
         RB: Send,
     {
         if !self.is_on_worker() {
-            return self.install(|| self.join_on(a, b));
+            return self.install_at(at, || self.join_on(a, b, at));
         }
         lend(|lent| match lent {
             Some(capture) if self.carrier().is_current(capture) => join_in(capture, a, b),
             _ => {
-                let capture = self.carrier().capture_to_move();
+                let capture = self.carrier().capture_to_move(at);
                 within(&capture, || join_in(&capture, a, b))
             }
         })

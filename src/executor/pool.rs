@@ -1,6 +1,7 @@
 //! The executor itself.
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::books::{Books, Terms};
@@ -8,7 +9,9 @@ use super::builder::ExecutorBuilder;
 use super::carrier::Carrier;
 use super::task::PanicHandler;
 use super::waits;
-use crate::context::{CarryPolicy, Propagation, PropagationError, Snapshot, run_clean};
+use crate::context::{
+    CarryPolicy, LiveSnapshot, Propagation, PropagationError, Snapshot, run_clean,
+};
 
 /// A thread pool that carries its caller's context to the worker and leaves
 /// none of it behind.
@@ -54,7 +57,7 @@ impl Executor {
         is_own: bool,
     ) -> Self {
         let is_off = policy.propagation.is_off();
-        let carrier = Arc::new(Carrier::new(policy));
+        let carrier = Arc::new(Carrier::new(policy, terms.on_leak.clone()));
         let books = Arc::new(Books::new(terms, pool.clone()));
         Self { pool, carrier, books, is_off, is_own }
     }
@@ -94,11 +97,33 @@ impl Executor {
     }
 
     /// Takes what is current on this thread, as this executor would at a submit.
+    #[track_caller]
     pub fn snapshot(&self) -> Snapshot {
         if self.is_off() {
             return Snapshot::off();
         }
-        self.carrier.capture().into()
+        self.carrier.capture_by_hand(Location::caller()).into()
+    }
+
+    /// The snapshots of this executor and its clones that have not ended: those of
+    /// tasks that are yet to run or running, and those taken by
+    /// [`snapshot`](Self::snapshot) that somebody still holds. Each is one that keeps
+    /// its span open. Known only where [`on_leak`](ExecutorBuilder::on_leak) was
+    /// told to look for leaks; else there are none in the list.
+    ///
+    /// ```
+    /// use entourage::Executor;
+    ///
+    /// let pool = Executor::builder().num_threads(1).on_leak(|leak| eprintln!("{leak}")).build()?;
+    /// let held = pool.snapshot();
+    /// let live = pool.live_snapshots();
+    /// assert_eq!((live.len(), live[0].place().line()), (1, line!() - 2));
+    /// drop(held);
+    /// assert!(pool.live_snapshots().is_empty());
+    /// # Ok::<(), entourage::BuildError>(())
+    /// ```
+    pub fn live_snapshots(&self) -> Vec<LiveSnapshot> {
+        self.carrier.live_snapshots()
     }
 
     /// Runs `f` on a worker and waits for it; on a worker of this pool, just
@@ -111,7 +136,17 @@ impl Executor {
     /// # Panics
     ///
     /// With `f`'s payload.
+    #[track_caller]
     pub fn install<F, R>(&self, f: F) -> R
+    where
+        F: FnOnce() -> R + Send,
+        R: Send,
+    {
+        self.install_at(Location::caller(), f)
+    }
+
+    #[inline]
+    pub(super) fn install_at<F, R>(&self, at: &'static Location<'static>, f: F) -> R
     where
         F: FnOnce() -> R + Send,
         R: Send,
@@ -122,7 +157,7 @@ impl Executor {
         if self.is_off() {
             return self.pool.install(|| run_clean(f));
         }
-        let capture = self.carrier.capture_to_move();
+        let capture = self.carrier.capture_to_move(at);
         self.pool.install(|| capture.scope(f))
     }
 
@@ -138,6 +173,7 @@ impl Executor {
     /// # Panics
     ///
     /// With the payload of the first worker that panicked, after all are done.
+    #[track_caller]
     pub fn broadcast<F, R>(&self, f: F) -> Vec<R>
     where
         F: Fn(Broadcast) -> R + Sync,
@@ -146,7 +182,8 @@ impl Executor {
         let call = |worker: &rayon::BroadcastContext<'_>| {
             f(Broadcast { index: worker.index(), num_threads: worker.num_threads() })
         };
-        let capture = (!self.is_off()).then(|| self.carrier.capture_to_move());
+        let at = Location::caller();
+        let capture = (!self.is_off()).then(|| self.carrier.capture_to_move(at));
         let forks = capture.as_ref().map(|capture| capture.forks(self.num_threads()));
         let fork_of = |index: usize| forks.as_ref().and_then(|forks| forks.get(index)).cloned();
         waits::during_broadcast(|| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use once_cell::sync::OnceCell;
 
@@ -60,21 +60,24 @@ impl<'a, 'scope> ScopeCarry<'a, 'scope> {
     }
 
     #[inline]
-    fn capture(&self) -> Snapshot {
+    fn capture(&self, at: &'static Location<'static>) -> Snapshot {
         match self.first.get() {
             Some(first) if self.carrier.is_current(first.as_capture()) => first.clone(),
-            _ => self.capture_anew(),
+            _ => self.capture_anew(at),
         }
     }
 
-    fn capture_anew(&self) -> Snapshot {
+    fn capture_anew(&self, at: &'static Location<'static>) -> Snapshot {
+        if self.carrier.is_watched() {
+            return self.carrier.capture(None, at).into();
+        }
         // Foreign code runs in the comparison, the capture and the drop of what
         // was there, so none of them happens under the lock.
         let shared = self.latest.lock().clone();
         if self.carrier.is_current(shared.as_capture()) {
             return shared;
         }
-        let taken = Snapshot::from(self.carrier.capture());
+        let taken = Snapshot::from(self.carrier.capture(None, at));
         if let FirstCapture::Own(first) = &self.first
             && first.set(taken.clone()).is_ok()
         {
@@ -105,6 +108,7 @@ impl Executor {
     /// # Panics
     ///
     /// With `op`'s payload or that of a task, after all tasks are done.
+    #[track_caller]
     pub fn scope<'scope, OP, R>(&'scope self, op: OP) -> R
     where
         OP: FnOnce(&Scope<'_, 'scope>) -> R + Send,
@@ -115,6 +119,7 @@ impl Executor {
 
     /// As [`scope`](Self::scope), but a worker's tasks start in the order in
     /// which it spawned them.
+    #[track_caller]
     pub fn scope_fifo<'scope, OP, R>(&'scope self, op: OP) -> R
     where
         OP: FnOnce(&Scope<'_, 'scope>) -> R + Send,
@@ -223,6 +228,7 @@ impl<'scope> Scope<'_, 'scope> {
     ///
     /// Not here: a panic of `f` comes out of the scope, when all tasks are done.
     #[inline]
+    #[track_caller]
     pub fn spawn<F>(&self, f: F)
     where
         F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
@@ -234,16 +240,20 @@ impl<'scope> Scope<'_, 'scope> {
             Kind::OffFifo(inner) => {
                 inner.spawn_fifo(|inner| run_clean(|| f(&Scope(Kind::OffFifo(inner)))));
             }
-            Kind::On(inner, carry) => spawn_on(*inner, carry, f),
+            Kind::On(inner, carry) => spawn_on(*inner, carry, Location::caller(), f),
         }
     }
 }
 
-fn spawn_on<'scope, F>(inner: Inner<'_, 'scope>, carry: &ScopeCarry<'_, 'scope>, f: F)
-where
+fn spawn_on<'scope, F>(
+    inner: Inner<'_, 'scope>,
+    carry: &ScopeCarry<'_, 'scope>,
+    at: &'static Location<'static>,
+    f: F,
+) where
     F: FnOnce(&Scope<'_, 'scope>) + Send + 'scope,
 {
-    let (snapshot, carrier) = (carry.capture(), carry.carrier);
+    let (snapshot, carrier) = (carry.capture(at), carry.carrier);
     let run = move |inner: Inner<'_, 'scope>| run_on(inner, snapshot, carrier, f);
     match inner {
         Inner::Lifo(inner) => inner.spawn(|inner| run(Inner::Lifo(inner))),

@@ -99,7 +99,8 @@ impl TaskBuilder<'_> {
         if !self.executor.books().is_plain() {
             return self.executor.spawn_tracked(name, f);
         }
-        let task = self.executor.new_task(name, self.executor.carry(), None, f).detached();
+        let carry = self.executor.carry(&name);
+        let task = self.executor.new_task(name, carry, None, f).detached();
         self.executor.enqueue(Arc::new(task), Order::Lifo);
     }
 

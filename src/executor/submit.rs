@@ -150,7 +150,7 @@ impl Executor {
                 return Err(Refused { f, task: name, is_full: refusal.is_full() });
             }
         };
-        let carry = self.carry();
+        let carry = self.carry(&name);
         let task = Arc::new(self.new_task(name, carry, Some(entering.take()), f));
         self.enqueue(task.clone(), Order::Lifo);
         Ok(JoinHandle::new(task, self.shared_pool().clone()))
@@ -186,22 +186,23 @@ impl Executor {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        let new = |carry, entry| Arc::new(finish(self.new_task(name, carry, entry, f)));
+        let new = |name, carry, entry| Arc::new(finish(self.new_task(name, carry, entry, f)));
         match self.books().enter() {
             Entrance::Queue(entering) => {
-                let carry = self.carry();
-                let task = new(carry, Some(entering.take()));
+                let carry = self.carry(&name);
+                let task = new(name, carry, Some(entering.take()));
                 self.enqueue(task.clone(), order);
                 task
             }
             Entrance::InPlace(entering) => {
-                let carry = self.carry().for_any_thread();
-                let task = new(carry, Some(entering.take()));
+                let carry = self.carry(&name).for_any_thread();
+                let task = new(name, carry, Some(entering.take()));
                 books::nested(|| task.run());
                 task
             }
             Entrance::Shut => {
-                let task = new(self.carry(), None);
+                let carry = self.carry(&name);
+                let task = new(name, carry, None);
                 task.call_off(TaskError::shut_down);
                 task
             }
@@ -220,8 +221,12 @@ impl Executor {
     }
 
     /// What a task that is submitted now carries.
-    pub(super) fn carry(&self) -> Carry {
-        if self.is_off() { Carry::Off } else { Carry::Snapshot(self.carrier().capture_shared()) }
+    pub(super) fn carry(&self, name: &TaskName) -> Carry {
+        if self.is_off() {
+            return Carry::Off;
+        }
+        let at = name.submitted.unwrap_or_else(|| Location::caller());
+        Carry::Snapshot(self.carrier().capture_shared(name.name.as_deref(), at))
     }
 
     pub(super) fn new_task<F, R>(

@@ -26,6 +26,7 @@ use super::stats::ExecutorStats;
 use super::submit::WhenFull;
 use super::task::PanicHandler;
 use super::waits;
+use crate::context::LeakHandler;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutex, thread_local};
 
@@ -47,6 +48,7 @@ pub(super) struct Books {
 pub(super) struct Terms {
     pub(super) name: Option<String>,
     pub(super) on_panic: Option<PanicHandler>,
+    pub(super) on_leak: Option<LeakHandler>,
     pub(super) panic_policy: PanicPolicy,
     pub(super) capacity: Option<usize>,
     pub(super) when_full: WhenFull,

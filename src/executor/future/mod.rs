@@ -73,7 +73,8 @@ where
     F::Output: Send + 'static,
 {
     let (pool, on_panic) = (executor.shared_pool().clone(), executor.panic_handler().cloned());
-    let task = Arc::new(FutureTask::new(name, executor.carry(), pool, on_panic, future));
+    let carry = executor.carry(&name);
+    let task = Arc::new(FutureTask::new(name, carry, pool, on_panic, future));
     task.clone().enqueue();
     FutureHandle::new(task)
 }
