@@ -5,143 +5,13 @@
 #[expect(dead_code, reason = "each test file needs some of the helpers")]
 mod support;
 
-use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use entourage::{Accessor, Executor};
+use support::bridge::{Bridge, PANICS, VALUE, current, is_clean, pool, push, remove, submit};
 use support::steal_one;
-use tracing::span::{Attributes, Id};
-use tracing::{Subscriber, info_span, subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
-
-thread_local! {
-    /// What is current, last, and beneath it what was; the number is whose it is.
-    static STACK: RefCell<Vec<(u64, String)>> = const { RefCell::new(Vec::new()) };
-}
-
-fn current() -> String {
-    STACK.with_borrow(|stack| stack.last().map(|(_, value)| value.clone()).unwrap_or_default())
-}
-
-fn push(number: u64, value: &str) {
-    STACK.with_borrow_mut(|stack| stack.push((number, value.to_owned())));
-}
-
-/// Takes away what is `number`'s, wherever it lies.
-fn remove(number: u64) {
-    STACK.with_borrow_mut(|stack| {
-        let at = stack.iter().rposition(|(other, _)| *other == number).unwrap();
-        stack.remove(at);
-    });
-}
-
-/// The names of the entered spans, outermost first, as one value.
-struct Bridge;
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
-    fn on_new_span(&self, _: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        // What is current becomes part of the span, as baggage does.
-        let span = context.span(id).unwrap();
-        let value = format!("{}/{}", current(), span.name());
-        span.extensions_mut().insert(value);
-    }
-
-    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        let span = context.span(id).unwrap();
-        push(id.into_u64(), span.extensions().get::<String>().unwrap());
-    }
-
-    fn on_exit(&self, id: &Id, _: Context<'_, S>) {
-        remove(id.into_u64());
-    }
-}
-
-/// An accessor of what is current.
-struct Value {
-    panics: AtomicBool,
-}
-
-struct Guard {
-    number: u64,
-    value: String,
-}
-
-impl Guard {
-    fn number() -> u64 {
-        // Apart from the numbers of spans.
-        u64::MAX - STACK.with_borrow(Vec::len) as u64
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        remove(self.number);
-    }
-}
-
-impl Accessor for Value {
-    type Value = String;
-    type Guard = Guard;
-
-    fn name(&self) -> &'static str {
-        "value"
-    }
-
-    fn capture(&self) -> Option<String> {
-        Some(current())
-    }
-
-    fn enter(&self, value: Option<&String>) -> Guard {
-        let guard = Guard { number: Guard::number(), value: value.cloned().unwrap_or_default() };
-        push(guard.number, &guard.value);
-        guard
-    }
-
-    fn follows_spans(&self) -> bool {
-        true
-    }
-
-    fn suspend(&self, guard: &mut Guard) {
-        remove(guard.number);
-        assert!(!self.panics.load(Ordering::Relaxed), "suspend");
-    }
-
-    fn resume(&self, guard: &mut Guard) {
-        guard.number = Guard::number();
-        push(guard.number, &guard.value);
-        assert!(!self.panics.load(Ordering::Relaxed), "resume");
-    }
-}
-
-static VALUE: Value = Value { panics: AtomicBool::new(false) };
-static PANICS: Value = Value { panics: AtomicBool::new(true) };
+use tracing::{info_span, subscriber};
+use tracing_subscriber::layer::SubscriberExt;
 
 fn bridged(test: impl FnOnce()) {
     subscriber::with_default(tracing_subscriber::registry().with(Bridge), test);
-}
-
-fn pool(accessor: &'static Value) -> Executor {
-    Executor::builder().num_threads(1).accessor(accessor).build().unwrap()
-}
-
-/// Submits `task` in a span, with a value set above the span's own.
-fn submit<R: Send + 'static>(
-    pool: &Executor,
-    span: &tracing::Span,
-    value: &str,
-    task: impl FnOnce() -> R + Send + 'static,
-) -> entourage::JoinHandle<R> {
-    span.in_scope(|| {
-        push(0, value);
-        let task = pool.spawn(task);
-        remove(0);
-        task
-    })
-}
-
-fn is_clean(pool: &Executor) -> bool {
-    pool.rayon_pool().install(|| STACK.with_borrow(Vec::is_empty))
 }
 
 #[test]
@@ -227,19 +97,23 @@ fn panic_of_suspend_fails_the_stolen_task_and_leaves_the_waiting_ones_value() {
 }
 
 #[test]
-fn task_in_the_span_of_its_parent_leaves_the_parents_value_where_it_was() {
+fn what_a_task_sets_is_current_again_in_a_span_that_it_opens_after() {
     bridged(|| {
         let pool = pool(&VALUE);
         let inner = pool.clone();
         let parent = submit(&pool, &info_span!("request"), "acme", move || {
-            push(1 << 40, "set by the parent");
-            let child = inner.spawn(current).join().unwrap();
-            let after = current();
+            push(1 << 40, "mine");
+            let seen = info_span!("after").in_scope(|| {
+                // Runs right here, in the same span.
+                let child = inner.spawn(current).join().unwrap();
+                [child, current()]
+            });
             remove(1 << 40);
-            [child, after, current()]
+            (seen, current())
         });
-        let set = "set by the parent";
-        assert_eq!(parent.join().unwrap(), [set, set, "acme"]);
+        let (seen, after) = parent.join().unwrap();
+        assert_eq!(seen, ["mine/after", "mine/after"]);
+        assert_eq!(after, "acme");
         assert!(is_clean(&pool));
     });
 }

@@ -1,5 +1,6 @@
 //! What the test files share: pools, waiting, futures, a recorder and a spy.
 
+pub(crate) mod bridge;
 pub(crate) mod futures;
 pub(crate) mod recorder;
 pub(crate) mod spy;

@@ -50,8 +50,9 @@ pub struct OpenTelemetry {
 /// contexts anew and this accessor the captured one above that of its span. What
 /// the *task itself* attached by hand stays where it is, which is now beneath:
 /// until its guard is dropped, the context of the task's innermost span is
-/// current instead. A task that attaches a context and then waits should open a
-/// span after it, or turn the layer's activation off.
+/// current instead. A task that attaches a context and then joins, or waits in
+/// another way, should open a span after it, which keeps the context, or turn the
+/// layer's activation off.
 ///
 /// # What a task leaves behind
 ///
