@@ -36,9 +36,17 @@ fn submit_all<W: Way>(way: &W) {
     }
 }
 
-/// Nanoseconds a task of each, the median of rounds of one after the other, each
-/// round beginning with the next.
-pub(crate) fn race(bursts: &[Burst]) -> Vec<f64> {
+/// Nanoseconds a task.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) median: f64,
+    /// Of the round that the machine's noise left alone most.
+    pub(crate) least: f64,
+}
+
+/// The pace of each, over rounds of one after the other, each round beginning
+/// with the next.
+pub(crate) fn race(bursts: &[Burst]) -> Vec<Pace> {
     let mut times = vec![Vec::with_capacity(ROUNDS); bursts.len()];
     // A warm-up.
     for burst in bursts {
@@ -50,9 +58,10 @@ pub(crate) fn race(bursts: &[Burst]) -> Vec<f64> {
             times[at].push(bursts[at]());
         }
     }
-    let median = |mut times: Vec<Duration>| {
+    let per_task = |took: Duration| took.as_secs_f64() * 1e9 / TASKS as f64;
+    let pace = |mut times: Vec<Duration>| {
         times.sort();
-        times[times.len() / 2].as_secs_f64() * 1e9 / TASKS as f64
+        Pace { median: per_task(times[times.len() / 2]), least: per_task(times[0]) }
     };
-    times.into_iter().map(median).collect()
+    times.into_iter().map(pace).collect()
 }

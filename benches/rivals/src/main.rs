@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release --manifest-path benches/rivals/Cargo.toml`
 //!
+//! With `-- --watched`, the subscriber is in entourage's `SpanWatch`.
+//!
 //! Every way runs in this one process, a burst of each in turn, with a subscriber
 //! that the spans of all of them go to. The bursts are submitted from a thread of
 //! no pool, whose context is carried to each task. What is said about attribution
@@ -21,13 +23,17 @@ use std::env;
 use std::error::Error;
 use std::process::exit;
 
+use entourage::SpanWatch;
 use fastrace::collector::{Config, Reporter, SpanRecord};
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing::subscriber::set_global_default;
 
-use burst::Burst;
+use burst::{Burst, Pace};
 use checks::Checks;
 use panics::After;
 use way::Way;
+
+/// Has the subscriber watched.
+const WATCHED: &str = "--watched";
 
 /// One way, with its type gone.
 struct Rival {
@@ -64,16 +70,20 @@ const RIVALS: [Rival; 10] = [
 /// One line of the table.
 struct Row {
     name: &'static str,
-    one_thread: f64,
-    two_threads: f64,
+    one_thread: Pace,
+    two_threads: Pace,
     checks: Checks,
     after: After,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::registry().init();
-    fastrace::set_reporter(Discard, Config::default());
     let args: Vec<String> = env::args().collect();
+    if args[1..] == [WATCHED] {
+        set_global_default(SpanWatch::new(tracing_subscriber::registry()))?;
+    } else {
+        set_global_default(tracing_subscriber::registry())?;
+    }
+    fastrace::set_reporter(Discard, Config::default());
     if let [_, flag, name] = &args[..]
         && flag == panics::FLAG
     {

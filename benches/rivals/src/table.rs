@@ -8,10 +8,12 @@ use crate::way::{Seen, Who};
 
 pub(crate) fn print(rows: &[Row]) {
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
-    println!("ns a task, of {TASKS} from outside, median of {ROUNDS} rounds:");
-    println!("{:width$}  {:>8}  {:>9}", "", "1 thread", "2 threads");
-    for Row { name, one_thread, two_threads, .. } in rows {
-        println!("{name:width$}  {one_thread:>8.0}  {two_threads:>9.0}");
+    println!("ns a task, of {TASKS} from outside, over {ROUNDS} rounds:");
+    println!("{:width$}  {:>15}  {:>15}", "", "1 thread", "2 threads");
+    println!("{:width$}  {:>8} {:>6}  {:>8} {:>6}", "", "median", "least", "median", "least");
+    for Row { name, one_thread: one, two_threads: two, .. } in rows {
+        print!("{name:width$}  {:>8.0} {:>6.0}", one.median, one.least);
+        println!("  {:>8.0} {:>6.0}", two.median, two.least);
     }
     println!();
     println!("whose context a task sees, on a pool of one thread:");
