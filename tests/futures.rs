@@ -12,7 +12,7 @@ use std::thread;
 use entourage::{Executor, FutureContextExt, Instrumented, Snapshot};
 use support::futures::{Gate, OnDrop, block_on, poll_once, yield_now};
 use support::recorder::Recorder;
-use support::spy::{Spy, local, with_local};
+use support::spy::{Log, Spy, local, with_local};
 use support::{one_worker, panic_of};
 use tracing::dispatcher::{get_default, with_default};
 use tracing::{Span, info, info_span};
@@ -229,6 +229,11 @@ fn what_is_inside_can_be_reached_and_taken_out_of_its_context() {
     // To take it out neither drops it nor leaves it in the context.
     assert!(taken.try_recv().is_err());
     TENANT.scope(2, || drop(inner));
+    let log = Log::default();
+    let pool =
+        Executor::builder().accessor(Spy::on("counts").logging_to(&log).leak()).build().unwrap();
+    assert_eq!(pool.snapshot().instrument(7).into_inner(), 7);
+    assert_eq!(log.count("enter counts"), 0);
     assert_eq!(taken.iter().collect::<Vec<_>>(), [Some(2)]);
     assert!(told.try_recv().is_err());
 }

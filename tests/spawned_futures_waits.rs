@@ -129,11 +129,21 @@ fn future_that_joins_its_own_handle_is_told_of_the_deadlock() {
     let pool = one_worker();
     let (hand, own) = mpsc::channel::<FutureHandle<()>>();
     let (tell, told) = mpsc::channel();
+    // At once, though the worker has no lack of other work.
+    let is_over = Arc::new(AtomicBool::new(false));
+    let ends = is_over.clone();
     let task = pool.task("ouroboros").spawn_future(async move {
         tell.send(own.recv().unwrap().join().unwrap_err()).unwrap();
+        ends.store(true, Ordering::SeqCst);
+    });
+    let other = pool.spawn_future(async move {
+        while !is_over.load(Ordering::SeqCst) {
+            yield_now().await;
+        }
     });
     hand.send(task).unwrap();
     let error = told.recv().unwrap();
+    other.join().unwrap();
     assert!(error.is_deadlock() && error.to_string().contains("`ouroboros`"), "{error}");
 }
 

@@ -89,7 +89,8 @@ impl TaskError {
         matches!(self.kind, Kind::Cancelled(_))
     }
 
-    /// Whether the task did not run because its executor was shut down.
+    /// Whether the task did not run, or not to its end, because its executor was
+    /// shut down.
     pub fn is_shut_down(&self) -> bool {
         matches!(self.kind, Kind::ShutDown)
     }
@@ -154,7 +155,7 @@ impl fmt::Display for TaskError {
                 write!(f, "panicked: {}", message_of(&**payload.lock()))
             }
             Kind::Cancelled(before) => write!(f, "was cancelled before {before}"),
-            Kind::ShutDown => f.write_str("did not run: its executor was shut down"),
+            Kind::ShutDown => f.write_str("did not run to its end: its executor was shut down"),
             Kind::Deadlock => f.write_str(
                 "cannot be waited for here: it is itself waiting for this thread, \
                  so neither would ever go on",

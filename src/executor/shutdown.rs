@@ -12,7 +12,7 @@ pub enum Shutdown {
     /// All of them run, and those that they still submit.
     Drain,
     /// Those that have begun run on; the others are dropped, each in its own
-    /// context, by the workers.
+    /// context, by the workers. A future is dropped wherever it waits.
     Drop,
 }
 
@@ -40,7 +40,8 @@ pub struct ShutdownReport {
     /// Tasks that were there when it began, or came later from those, and ran to
     /// their end, a panic included.
     pub ran: u64,
-    /// Tasks of the same kind that were dropped without having run.
+    /// Tasks of the same kind that were dropped without having run, or, futures,
+    /// without having ended.
     pub dropped: u64,
     /// Tasks that are not over: none, unless the call could not wait, or not so
     /// long.
@@ -71,6 +72,8 @@ impl Executor {
     ///   [complete](ShutdownReport::is_complete). A worker of another pool runs
     ///   that pool's work meanwhile. As with the end of a scope, a circle of such
     ///   waits through several pools is not seen.
+    /// - A drain waits for futures as well, and so for ever where one waits for what
+    ///   will never be.
     /// - Calls that wait themselves (`scope`, `join`, `install`, `broadcast`,
     ///   parallel iterators) are no submissions and go on working. So do the
     ///   workers, which end with the last clone and the last handle.

@@ -4,7 +4,7 @@ use super::pool::Executor;
 
 /// What an executor is doing and has done so far; see [`Executor::stats`].
 ///
-/// A task is what `spawn` and its kin submit, and `spawn_detached` where the
+/// A task is what `spawn` and its kin submit, futures included, and `spawn_detached` where the
 /// executor [tracks those](crate::ExecutorBuilder::track_detached). The work of a
 /// scope, a join, a parallel iterator, an install or a broadcast is part of the
 /// task that waits for it.
@@ -21,12 +21,14 @@ pub struct ExecutorStats {
     pub running: u64,
     /// Tasks whose worker runs another one, on top of them, while they wait.
     pub parked: u64,
+    /// Futures that were polled, and wait to be woken or to be polled again.
+    pub pending: u64,
     /// Tasks that ended with a value.
     pub finished: u64,
     /// Tasks that panicked.
     pub panicked: u64,
-    /// Tasks that were dropped without having run: cancelled by a handle, or by a
-    /// shutdown. Those that were not taken on any more are not among them.
+    /// Tasks that were dropped without having run, futures without having ended:
+    /// cancelled by a handle, or by a shutdown. Those that were not taken on any more are not among them.
     pub cancelled: u64,
     /// Tasks that a worker spawned and another one ran.
     pub stolen: u64,

@@ -11,16 +11,19 @@ mod ledger;
 pub(super) mod model;
 mod stay;
 mod tally;
+mod waiting;
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use self::ledger::{From, Ledger, MOST, Reading, Refusal};
 pub(super) use self::stay::Stay;
 pub(super) use self::tally::End;
 use self::tally::Tally;
+pub(super) use self::waiting::Suspended;
+use self::waiting::Waiting;
 use super::shutdown::{PanicPolicy, Shutdown, ShutdownReport};
 use super::stats::ExecutorStats;
 use super::submit::WhenFull;
@@ -36,6 +39,7 @@ pub(super) struct Books {
     doors: Doors,
     ledger: Ledger,
     tally: Tally,
+    waiting: Waiting,
     sleepers: Mutex<Sleepers>,
     /// There is room in the queue, or there will never be.
     room: Condvar,
@@ -96,6 +100,15 @@ struct Sleepers {
 pub(super) struct Entry {
     worker: Option<usize>,
     has_begun: bool,
+    /// Whether it is a future that waits to be polled again.
+    is_suspended: bool,
+}
+
+impl Entry {
+    /// Whether it is that of a future that was left to be polled again.
+    pub(super) fn is_suspended(&self) -> bool {
+        self.is_suspended
+    }
 }
 
 /// How a task gets in.
@@ -160,6 +173,7 @@ impl Books {
             doors: Doors::new(is_tracked),
             ledger: Ledger::new(),
             tally: Tally::new(pool.current_num_threads()),
+            waiting: Waiting::default(),
             sleepers: Mutex::default(),
             room: Condvar::new(),
             over: Condvar::new(),
@@ -186,7 +200,7 @@ impl Books {
     pub(super) fn try_enter(&self) -> Result<Entering<'_>, Refusal> {
         let worker = self.pool.current_thread_index();
         let before = self.ledger.admit(from(worker), self.capacity())?;
-        Ok(self.entering(before, Entry { worker, has_begun: false }))
+        Ok(self.entering(before, Entry { worker, has_begun: false, is_suspended: false }))
     }
 
     /// Enters a task, when there is room for it. A worker of the pool does not
@@ -219,7 +233,8 @@ impl Books {
             false => self.ledger.admit_begun(from(worker)),
         };
         let Ok(before) = admitted else { return Entrance::Shut };
-        let entering = self.entering(before, Entry { worker, has_begun: !is_deep });
+        let entry = Entry { worker, has_begun: !is_deep, is_suspended: false };
+        let entering = self.entering(before, entry);
         if is_deep { Entrance::Queue(entering) } else { Entrance::InPlace(entering) }
     }
 
@@ -254,7 +269,7 @@ impl Books {
             let _sleepers = self.sleepers.lock();
             self.room.notify_one();
         }
-        Stay::new(self, entry.worker, before.is_dropping())
+        Stay::new(self, entry, before.is_dropping())
     }
 
     /// Takes no more; what becomes of the tasks that are there, `how` says.
@@ -268,6 +283,23 @@ impl Books {
         self.room.notify_all();
         // Nothing may be left to be ended, and nobody to say so.
         self.over.notify_all();
+        drop(sleepers);
+        if how == Shutdown::Drop {
+            self.waiting.wake_all();
+        }
+    }
+
+    /// Notes that a future was left to be polled again, and says whether it is to
+    /// be dropped instead.
+    pub(super) fn suspend(&self, address: usize, future: Weak<dyn Suspended>) -> bool {
+        self.waiting.note(address, future);
+        // After the note: a shutdown that comes later finds it there.
+        self.ledger.read().is_dropping()
+    }
+
+    /// A future that was left to be polled again has ended.
+    pub(super) fn strike_off(&self, address: usize) {
+        self.waiting.strike_off(address);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -312,6 +344,7 @@ impl Books {
             panicked: totals.panicked,
             cancelled: totals.cancelled,
             stolen: totals.stolen,
+            pending: totals.pending,
             snapshots: 0,
         }
     }

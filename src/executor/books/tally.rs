@@ -15,6 +15,9 @@ struct Counts {
     panicked: Count,
     cancelled: Count,
     stolen: Count,
+    /// Futures that this worker left to be polled again, less those that it took
+    /// up: of all workers together it is the number that wait.
+    pending: Count,
 }
 
 /// A number that is only ever added up with others, and orders nothing.
@@ -55,6 +58,7 @@ pub(super) struct Totals {
     pub(super) panicked: u64,
     pub(super) cancelled: u64,
     pub(super) stolen: u64,
+    pub(super) pending: u64,
 }
 
 impl Tally {
@@ -79,6 +83,19 @@ impl Tally {
         if is_stolen {
             counts.stolen.add(1, is_alone);
         }
+    }
+
+    /// The future that was taken up last on this thread is to be polled again.
+    pub(super) fn suspend(&self, worker: Option<usize>) {
+        let (counts, is_alone) = self.of(worker);
+        counts.depth.add(1_u64.wrapping_neg(), is_alone);
+        counts.pending.add(1, is_alone);
+    }
+
+    /// A future that was to be polled again is taken up on this thread.
+    pub(super) fn resume(&self, worker: Option<usize>) {
+        let (counts, is_alone) = self.of(worker);
+        counts.pending.add(1_u64.wrapping_neg(), is_alone);
     }
 
     /// The task that began last on this thread is over.
@@ -106,6 +123,11 @@ impl Tally {
             totals.panicked += counts.panicked.get();
             totals.cancelled += counts.cancelled.get();
             totals.stolen += counts.stolen.get();
+            totals.pending = totals.pending.wrapping_add(counts.pending.get());
+        }
+        // Read half of a move from one worker to another, it may be less than none.
+        if totals.pending > u64::MAX / 2 {
+            totals.pending = 0;
         }
         totals
     }

@@ -10,49 +10,69 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use super::task::{Body, FutureTask, State};
-use crate::context::{
-    Frame, Payload, Snapshot, drop_clean, keep_first, quietly, run_clean, swallow,
-};
+use crate::context::{Frame, Payload, drop_clean, keep_first, quietly, run_clean, swallow};
+use crate::executor::books::{End, Entry, Stay};
 use crate::executor::error::TaskError;
 use crate::executor::task::{Carry, Outcome, tell};
 
 /// Why a future is dropped.
-pub(super) enum End<R> {
+pub(super) enum Why<R> {
     Ready(R),
     Panicked(Payload),
     Cancelled,
+    ShutDown,
 }
 
 impl<F, R> FutureTask<F, R> {
+    /// Ends the task, whose future is not being polled, on whichever thread.
+    pub(super) fn end(&self, Body { future, carry, entry }: Body<F>, why: Why<R>) {
+        let was_suspended = entry.as_ref().is_some_and(Entry::is_suspended);
+        let mut stay = self.books.begin(entry);
+        let outcome = self.drop_future(future, carry.for_any_thread(), why, &mut stay);
+        self.finish(outcome, was_suspended);
+    }
+
     /// Drops the future in its context, and the snapshot after it.
-    pub(super) fn end(&self, Body { future, carry }: Body<F>, end: End<R>) -> Option<Outcome<R>> {
-        // On whichever thread, which may hold what no flag tells of: it has to be
-        // looked for.
-        let carry = match carry {
-            Carry::Off => Carry::Snapshot(Snapshot::empty()),
-            carry => carry,
-        };
-        let (ran, left) = carry.run(|| self.observe(future, end));
-        self.settle(ran, left, carry)
+    pub(super) fn drop_future(
+        &self,
+        future: Pin<Box<F>>,
+        carry: Carry,
+        why: Why<R>,
+        stay: &mut Stay<'_>,
+    ) -> Option<Outcome<R>> {
+        let mut end = End::Cancelled;
+        let (ran, left) = carry.run(|| self.observe(future, why, &mut end));
+        self.settle(ran, left, carry, end, stay)
     }
 
     /// Drops the future, in whose context this is called. `None` where no handle
     /// is left: the outcome then ended here, in that context as well.
-    pub(super) fn observe(&self, future: Pin<Box<F>>, end: End<R>) -> Option<Outcome<R>> {
+    pub(super) fn observe(
+        &self,
+        future: Pin<Box<F>>,
+        why: Why<R>,
+        end: &mut End,
+    ) -> Option<Outcome<R>> {
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
-        let outcome = match (end, dropped) {
-            (End::Ready(output), Ok(())) => Ok(output),
-            (End::Cancelled, Ok(())) => Err(TaskError::cancelled_future(self.name.clone())),
-            (End::Cancelled, Err(payload)) => Err(self.panicked(payload)),
-            (End::Ready(output), Err(payload)) => {
+        let outcome = match (why, dropped) {
+            (Why::Ready(output), Ok(())) => Ok(output),
+            (Why::Cancelled, Ok(())) => Err(TaskError::cancelled_future(self.name.clone())),
+            (Why::ShutDown, Ok(())) => Err(TaskError::shut_down(self.name.clone())),
+            (Why::Cancelled | Why::ShutDown, Err(payload)) => Err(self.panicked(payload)),
+            (Why::Ready(output), Err(payload)) => {
                 quietly(|| drop(output));
                 Err(self.panicked(payload))
             }
             // What the poll panicked with counts, and not what came of it.
-            (End::Panicked(payload), dropped) => {
+            (Why::Panicked(payload), dropped) => {
                 swallow(dropped);
                 Err(self.panicked(payload))
             }
+        };
+        *end = match &outcome {
+            Ok(_) => End::Finished,
+            Err(error) if error.is_panic() => End::Panicked,
+            Err(_) => End::Cancelled,
         };
         if self.shared.lock().is_detached {
             self.see_off(outcome);
@@ -70,20 +90,24 @@ impl<F, R> FutureTask<F, R> {
         if let Err(error) = &outcome
             && error.is_panic()
         {
-            tell(self.on_panic.as_ref(), error);
+            tell(self.books.terms().on_panic.as_ref(), error);
         }
         quietly(|| drop(outcome));
     }
 
     /// Ends the snapshot, and says what the end of the future, the leaving of its
-    /// context and that come to.
+    /// context and that come to, to the books as well.
     pub(super) fn settle(
         &self,
         ran: Result<Option<Outcome<R>>, Payload>,
         mut left: Result<(), Payload>,
         carry: Carry,
+        end: End,
+        stay: &mut Stay<'_>,
     ) -> Option<Outcome<R>> {
         keep_first(&mut left, carry.retire());
+        let panicked = ran.is_err() || left.is_err();
+        stay.end(if panicked { End::Panicked } else { end });
         let payload = match (ran, left) {
             (Ok(outcome), Ok(())) => return outcome,
             (Ok(Some(Err(error))), left) if error.is_panic() => {
@@ -102,7 +126,12 @@ impl<F, R> FutureTask<F, R> {
         Some(Err(self.panicked(payload)))
     }
 
-    pub(super) fn finish(&self, outcome: Option<Outcome<R>>) {
+    /// Hands the outcome over, and strikes a task that `was_suspended` off the list
+    /// of those.
+    pub(super) fn finish(&self, outcome: Option<Outcome<R>>, was_suspended: bool) {
+        if was_suspended {
+            self.books.strike_off(self.address());
+        }
         let mut shared = self.shared.lock();
         let mut waker = shared.waker.take();
         let mut unseen = None;
@@ -137,11 +166,8 @@ impl<F, R> FutureTask<F, R> {
 impl<F, R> Drop for FutureTask<F, R> {
     fn drop(&mut self) {
         let state = mem::replace(&mut self.shared.get_mut().state, State::Taken);
-        if let State::Idle(body) | State::Queued(body) = state
-            && let Some(outcome) = self.end(body, End::Cancelled)
-        {
-            // Its context would not be left: nothing of it is to be seen here.
-            quietly(|| run_clean(|| self.see_off(outcome)));
+        if let State::Idle(body) | State::Queued(body) = state {
+            self.end(body, Why::Cancelled);
         }
     }
 }

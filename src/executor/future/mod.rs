@@ -10,12 +10,12 @@ use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 
+use super::books::{self, Entrance};
 use super::error::TaskName;
 use super::pool::Executor;
 use super::submission::TaskBuilder;
 pub use handle::FutureHandle;
-use requeue::Enqueue;
-use task::FutureTask;
+use task::{Body, FutureTask};
 
 impl Executor {
     /// Has `future` polled by the workers, each time in the context that is
@@ -25,6 +25,10 @@ impl Executor {
     /// Futures take turns: one that wakes itself over and over keeps neither
     /// other futures nor other tasks from running, on a pool of one worker
     /// either.
+    ///
+    /// Where the queue is bounded and full, [`WhenFull`](crate::WhenFull) says what
+    /// happens to the first poll; later ones always find room. On an executor that
+    /// is [shut down](Self::shutdown), the future is dropped and the handle says so.
     ///
     /// There is no clock and no I/O here. What a future awaits must wake it, from
     /// whichever thread, as the handles of [`spawn`](Self::spawn) and of this
@@ -72,9 +76,30 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let (pool, on_panic) = (executor.shared_pool().clone(), executor.panic_handler().cloned());
-    let carry = executor.carry(&name);
-    let task = Arc::new(FutureTask::new(name, carry, pool, on_panic, future));
-    task.clone().enqueue();
+    let new = |name, carry, entry| {
+        let body = Body { future: Box::pin(future), carry, entry };
+        let place = (executor.books().clone(), executor.shared_pool().clone());
+        Arc::new(FutureTask::new(name, place, body))
+    };
+    let task = match executor.books().enter() {
+        Entrance::Queue(entering) => {
+            let carry = executor.carry(&name);
+            let task = new(name, carry, Some(entering.take()));
+            task.clone().submit();
+            task
+        }
+        Entrance::InPlace(entering) => {
+            let carry = executor.carry(&name).for_any_thread();
+            let task = new(name, carry, Some(entering.take()));
+            books::nested(|| task.poll_if_due());
+            task
+        }
+        Entrance::Shut => {
+            let carry = executor.carry(&name);
+            let task = new(name, carry, None);
+            task.refuse();
+            task
+        }
+    };
     FutureHandle::new(task)
 }

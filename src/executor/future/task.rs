@@ -29,20 +29,22 @@ use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::ptr;
+use std::sync::{Arc, Weak};
 use std::task::{self, Poll, Wake, Waker};
 
-use super::ending::End;
+use super::ending::Why;
 use super::requeue::{self, Enqueue};
+use crate::executor::books::{Books, End, Entry, Suspended};
 use crate::executor::error::TaskName;
-use crate::executor::task::{Carry, Outcome, PanicHandler};
+use crate::executor::task::{Carry, Outcome};
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
 
 pub(super) struct FutureTask<F, R> {
     pub(super) name: TaskName,
     pub(super) pool: Arc<rayon::ThreadPool>,
-    pub(super) on_panic: Option<PanicHandler>,
+    pub(super) books: Arc<Books>,
     pub(super) shared: Mutex<Shared<F, R>>,
     /// Something for a thread that waits: an end, or a poll to be made.
     pub(super) changed: Condvar,
@@ -71,6 +73,8 @@ pub(super) enum State<F, R> {
 pub(super) struct Body<F> {
     pub(super) future: Pin<Box<F>>,
     pub(super) carry: Carry,
+    /// In the books of the executor; `None` if it is in none.
+    pub(super) entry: Option<Entry>,
 }
 
 enum Polled<F, R> {
@@ -104,23 +108,33 @@ impl<F, R> Shared<F, R> {
 }
 
 impl<F, R> FutureTask<F, R> {
-    /// A task that is to be [enqueued](Enqueue::enqueue) at once.
+    /// A task that is to be polled.
     pub(super) fn new(
         name: TaskName,
-        carry: Carry,
-        pool: Arc<rayon::ThreadPool>,
-        on_panic: Option<PanicHandler>,
-        future: F,
+        (books, pool): (Arc<Books>, Arc<rayon::ThreadPool>),
+        body: Body<F>,
     ) -> Self {
         let shared = Shared {
-            state: State::Queued(Body { future: Box::pin(future), carry }),
-            has_job: true,
+            state: State::Queued(body),
+            has_job: false,
             local_jobs: 0,
             is_cancelled: false,
             is_detached: false,
             waker: None,
         };
-        Self { name, pool, on_panic, shared: Mutex::new(shared), changed: Condvar::new() }
+        Self { name, pool, books, shared: Mutex::new(shared), changed: Condvar::new() }
+    }
+
+    /// What tells it from every other, for as long as it is there.
+    pub(super) fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
+    /// Ends a task that its executor did not take.
+    pub(super) fn refuse(&self) {
+        if let Some(body) = self.claim(|_| true) {
+            self.end(body, Why::ShutDown);
+        }
     }
 
     /// Takes the future out of the state, if it `is_due`, and marks this thread as
@@ -146,8 +160,7 @@ impl<F, R> FutureTask<F, R> {
         self.shared.lock().is_cancelled = true;
         // Who polls it now, and puts it back before the next line, saw the mark.
         if let Some(body) = self.claim(|_| true) {
-            let outcome = self.end(body, End::Cancelled);
-            self.finish(outcome);
+            self.end(body, Why::Cancelled);
         }
     }
 
@@ -177,6 +190,12 @@ where
     F: Future<Output = R> + Send + 'static,
     R: Send + 'static,
 {
+    /// Puts a new task in the queue.
+    pub(super) fn submit(self: Arc<Self>) {
+        self.shared.lock().has_job = true;
+        self.enqueue();
+    }
+
     /// What the job in the queue does.
     fn run_job(self: Arc<Self>) {
         self.shared.lock().has_job = false;
@@ -189,37 +208,53 @@ where
         body.map(|body| self.poll(body)).is_some()
     }
 
-    fn poll(self: &Arc<Self>, Body { mut future, carry }: Body<F>) {
+    fn poll(self: &Arc<Self>, Body { mut future, carry, entry }: Body<F>) {
+        let was_suspended = entry.as_ref().is_some_and(Entry::is_suspended);
+        let mut stay = self.books.begin(entry);
+        if stay.is_dropping() {
+            let outcome = self.drop_future(future, carry, Why::ShutDown, &mut stay);
+            return self.finish(outcome, was_suspended);
+        }
+        stay.run();
         let waker = Waker::from(self.clone());
+        let mut end = End::Panicked;
         let (ran, left) = carry.run(|| {
             let mut cx = task::Context::from_waker(&waker);
-            let end = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
+            let why = match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx))) {
                 Ok(Poll::Pending) => return Polled::Pending(future),
-                Ok(Poll::Ready(output)) => End::Ready(output),
-                Err(payload) => End::Panicked(payload),
+                Ok(Poll::Ready(output)) => Why::Ready(output),
+                Err(payload) => Why::Panicked(payload),
             };
-            Polled::Over(self.observe(future, end))
+            Polled::Over(self.observe(future, why, &mut end))
         });
         let outcome = match (ran, left) {
             (Ok(Polled::Pending(future)), Ok(())) => {
-                return self.put_back(Body { future, carry });
+                let body = Body { future, carry, entry: stay.suspend() };
+                return self.put_back(body, was_suspended);
             }
             (Ok(Polled::Pending(future)), Err(payload)) => {
-                self.end(Body { future, carry }, End::Panicked(payload))
+                self.drop_future(future, carry, Why::Panicked(payload), &mut stay)
             }
-            (Ok(Polled::Over(outcome)), left) => self.settle(Ok(outcome), left, carry),
-            (Err(payload), left) => self.settle(Err(payload), left, carry),
+            (Ok(Polled::Over(outcome)), left) => {
+                self.settle(Ok(outcome), left, carry, end, &mut stay)
+            }
+            (Err(payload), left) => self.settle(Err(payload), left, carry, end, &mut stay),
         };
-        self.finish(outcome);
+        self.finish(outcome, was_suspended);
     }
 
     /// Leaves the future to the next poll.
-    fn put_back(self: &Arc<Self>, body: Body<F>) {
+    fn put_back(self: &Arc<Self>, body: Body<F>, was_suspended: bool) {
+        if !was_suspended && body.entry.is_some() {
+            let this: Weak<Self> = Arc::downgrade(self);
+            if self.books.suspend(self.address(), this) {
+                return self.end(body, Why::ShutDown);
+            }
+        }
         let mut shared = self.shared.lock();
         if shared.is_cancelled {
             drop(shared);
-            let outcome = self.end(body, End::Cancelled);
-            return self.finish(outcome);
+            return self.end(body, Why::Cancelled);
         }
         if !matches!(shared.state, State::Busy { is_woken: true, .. }) {
             shared.state = State::Idle(body);
@@ -238,6 +273,16 @@ where
             Some(Way::Straight) => self.enqueue(),
             Some(Way::Behind) => requeue::behind_everything(self),
         }
+    }
+}
+
+impl<F, R> Suspended for FutureTask<F, R>
+where
+    F: Future<Output = R> + Send + 'static,
+    R: Send + 'static,
+{
+    fn wake_up(self: Arc<Self>) {
+        self.wake();
     }
 }
 
