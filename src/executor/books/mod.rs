@@ -2,7 +2,8 @@
 //! how many more it takes, and who waits for that.
 //!
 //! A task is entered when it is submitted ([`Books::enter`]), begins or is called
-//! off ([`Books::begin`]), and is over when its [`Stay`] ends. Detached tasks are
+//! off ([`Books::begin`]), and is over when its [`Stay`] ends. A future, between two
+//! polls, has begun and stays without a thread ([`Stay::suspend`]). Detached tasks are
 //! entered only where somebody asked for it: they cost what they cost on the bare
 //! pool otherwise ([`Books::is_plain`]).
 
