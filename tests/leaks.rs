@@ -244,6 +244,22 @@ fn accessor_that_does_not_restore_is_told_by_name() {
 }
 
 #[test]
+fn tasks_that_might_share_a_capture_are_told_apart_too() {
+    let told = Told::default();
+    let pool = told.builder().accessor(&FORGETS).build().unwrap();
+    let mut line = 0;
+    pool.in_place_scope(|s| {
+        with_local("forgotten", 1, || {
+            // This one puts right by hand what its accessor will not.
+            s.spawn(|_| _ = set_local("forgotten", None));
+            s.spawn(|_| ());
+            line = line!() - 1;
+        });
+    });
+    assert_eq!(told.only().place().line(), line);
+}
+
+#[test]
 fn accessor_that_cannot_tell_is_not_accused() {
     let told = Told::default();
     let pool = told.builder().accessor(Spy::on("locale").leak()).build().unwrap();
@@ -267,6 +283,22 @@ fn snapshot_that_outlives_its_executor_is_told_with_the_place_it_was_taken_at() 
     assert!(leak.to_string().contains("outlives its executor"), "{leak}");
     assert_eq!(clone.scope(|| TENANT.get()), Some(7));
     drop((held, clone));
+}
+
+#[test]
+fn snapshot_of_a_task_that_runs_on_is_no_leak_of_its_executor() {
+    let (pool, told) = watched();
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let task = TENANT.scope(7, || {
+        pool.spawn(move || {
+            _ = gate.recv();
+            TENANT.get()
+        })
+    });
+    drop(pool);
+    drop(open);
+    assert_eq!(task.join().unwrap(), Some(7));
+    assert!(told.take().is_empty());
 }
 
 #[test]
