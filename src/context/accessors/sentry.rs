@@ -68,21 +68,22 @@ pub struct Forked(Arc<Hub>);
 #[doc(hidden)]
 #[must_use = "the outer hub is put back when the guard is dropped"]
 pub struct Switched {
-    hub: Arc<Hub>,
-    /// `None` while it is suspended, and on a thread that is being torn down.
+    /// `None` on a thread that is being torn down.
+    hub: Option<Arc<Hub>>,
+    /// `None` while it is suspended, too.
     guard: Option<HubSwitchGuard>,
 }
 
 impl Switched {
-    fn new(hub: Arc<Hub>) -> Self {
-        let mut switched = Self { hub, guard: None };
+    fn new(hub: Option<Hub>) -> Self {
+        let mut switched = Self { hub: hub.map(Arc::new), guard: None };
         switched.switch();
         switched
     }
 
     fn switch(&mut self) {
-        let hub = self.hub.clone();
-        self.guard = unless_torn_down(|| HubSwitchGuard::new(hub));
+        let switch = |hub| unless_torn_down(|| HubSwitchGuard::new(hub));
+        self.guard = self.hub.clone().and_then(switch);
     }
 }
 
@@ -100,11 +101,11 @@ impl Accessor for Sentry {
     }
 
     fn enter(&self, value: Option<&Forked>) -> Switched {
-        let fork = match value {
+        // To make a scope takes a thread-local, too: that of the random numbers.
+        Switched::new(unless_torn_down(|| match value {
             Some(Forked(hub)) => Hub::new_from_top(hub),
             None => Hub::new(None, Arc::default()),
-        };
-        Switched::new(Arc::new(fork))
+        }))
     }
 
     /// The layer of `sentry-tracing` switches to a hub for each span.

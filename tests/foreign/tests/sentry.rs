@@ -162,6 +162,8 @@ fn hub_is_used_from_a_thread_local_destructor() {
         AT_EXIT.set(Some(AtExit(pool)));
         // Used after, so torn down before.
         drop(Hub::current());
+        // That of the random numbers in a new scope, too.
+        drop(Hub::new(None, Arc::default()));
     });
     thread.join().unwrap();
 }
