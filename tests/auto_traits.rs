@@ -11,9 +11,10 @@ use entourage::{
 };
 use entourage::{
     Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, Explanation,
-    FutureHandle, InContext, Instrumented, JoinHandle, Key, KeyPolicy, LogRecord, LogValue,
-    NodeName, PanicPolicy, Place, Propagation, PropagationError, Refused, RunId, RunLogger, Scope,
-    Shutdown, ShutdownReport, Snapshot, SpanKey, SuppressGuard, TaskBuilder, TaskError, WhenFull,
+    FutureHandle, InContext, Instrumented, JoinHandle, Key, KeyPolicy, Leak, LiveSnapshot,
+    LogRecord, LogValue, NodeName, PanicPolicy, Place, Propagation, PropagationError, Refused,
+    RunId, RunLogger, Scope, Shutdown, ShutdownReport, Snapshot, SpanKey, SuppressGuard,
+    TaskBuilder, TaskError, WhenFull,
 };
 
 macro_rules! is {
@@ -63,6 +64,8 @@ auto_traits!(Instrumented<NoSend>: no no yes);
 auto_traits!(Instrumented<NoSync>: yes no yes);
 auto_traits!(Instrumented<PhantomPinned>: yes yes no);
 auto_traits!(KeyPolicy: yes yes yes);
+auto_traits!(Leak: yes yes yes);
+auto_traits!(LiveSnapshot: yes yes yes);
 auto_traits!(LogRecord<'_>: yes yes yes);
 auto_traits!(LogValue: yes yes yes);
 auto_traits!(NodeName: yes yes yes);
