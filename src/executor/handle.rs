@@ -19,12 +19,11 @@ use super::waits;
               use `spawn_detached` where that is what you want"]
 pub struct JoinHandle<R> {
     task: Arc<dyn Joinable<R>>,
-    pool: Arc<rayon::ThreadPool>,
 }
 
 impl<R: Send + 'static> JoinHandle<R> {
-    pub(super) fn new(task: Arc<dyn Joinable<R>>, pool: Arc<rayon::ThreadPool>) -> Self {
-        Self { task, pool }
+    pub(super) fn new(task: Arc<dyn Joinable<R>>) -> Self {
+        Self { task }
     }
 
     /// Waits for the task and returns its value.
@@ -35,7 +34,8 @@ impl<R: Send + 'static> JoinHandle<R> {
     ///
     /// # Errors
     ///
-    /// If the task panicked; or if waiting would never end, because the task, by
+    /// If the task panicked, was cancelled, or had not begun when its executor was
+    /// shut down; or if waiting would never end, because the task, by
     /// way of handles that it and others have joined, waits for this very thread.
     /// Waits of other kinds (the end of a scope, a channel) are not seen.
     ///
@@ -124,7 +124,7 @@ impl<R: Send + 'static> JoinHandle<R> {
     /// Runs the task here, if this is a worker of its pool and nobody has begun
     /// it.
     fn help(&self) {
-        if self.pool.current_thread_index().is_some() {
+        if self.task.pool().current_thread_index().is_some() {
             self.task.run();
         }
     }
@@ -139,7 +139,7 @@ impl<R: Send + 'static> JoinHandle<R> {
             self.task.block(at_most);
             Ok(())
         };
-        waits::wait(&self.pool, until, || self.task.is_finished(), block)
+        waits::wait(self.task.pool(), until, || self.task.is_finished(), block)
     }
 
     fn received(self) -> Result<R, TaskError> {
@@ -155,7 +155,8 @@ impl<R: Send + 'static> JoinHandle<R> {
     /// Its closure is dropped here and now, in the task's own context; should
     /// that panic, the panic handler is told. [`join`](Self::join) then answers
     /// with an error that [is so called](TaskError::is_cancelled). A task that
-    /// runs is left alone: tell it by other means, if it is to stop.
+    /// runs is left alone: tell it by other means, if it is to stop. What is left of
+    /// a cancelled task, a few words, a worker clears away when it comes by it.
     ///
     /// ```
     /// # let pool = entourage::Executor::builder().num_threads(1).build()?;

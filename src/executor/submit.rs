@@ -153,7 +153,7 @@ impl Executor {
         let carry = self.carry(&name);
         let task = Arc::new(self.new_task(name, carry, Some(entering.take()), f));
         self.enqueue(task.clone(), Order::Lifo);
-        Ok(JoinHandle::new(task, self.shared_pool().clone()))
+        Ok(JoinHandle::new(task))
     }
 
     pub(super) fn submit<F, R>(&self, name: TaskName, f: F, order: Order) -> JoinHandle<R>
@@ -162,7 +162,7 @@ impl Executor {
         R: Send + 'static,
     {
         let task = self.enter(name, f, order, |task| task);
-        JoinHandle::new(task, self.shared_pool().clone())
+        JoinHandle::new(task)
     }
 
     /// Submits a detached task of an executor that keeps books of those, or that

@@ -187,6 +187,10 @@ impl Books {
         &self.terms
     }
 
+    pub(super) fn pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+
     /// Whether a detached task need not be entered.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {

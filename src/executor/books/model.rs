@@ -11,7 +11,7 @@ use crate::sync::{Condvar, Mutex, thread};
 
 /// A pool that only says of each of the model's threads that it is none of its
 /// workers: rayon's own waiting is not what is explored here.
-pub(in crate::executor) fn pool() -> Arc<rayon::ThreadPool> {
+fn pool() -> Arc<rayon::ThreadPool> {
     static POOL: OnceLock<Arc<rayon::ThreadPool>> = OnceLock::new();
     let new = || Arc::new(rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap());
     POOL.get_or_init(new).clone()

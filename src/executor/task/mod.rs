@@ -84,6 +84,9 @@ struct Queued<F> {
 /// What a handle needs of a task, with the type of its body gone.
 pub(super) trait Joinable<R>: Awaited {
     fn name(&self) -> &TaskName;
+    /// The pool whose workers may run the task; held by the task, and so by its
+    /// handle.
+    fn pool(&self) -> &rayon::ThreadPool;
     /// Runs the task here unless somebody has begun it.
     fn run(&self);
     /// Drops the task's body here unless somebody has begun it, and says whether
@@ -189,6 +192,10 @@ where
 {
     fn name(&self) -> &TaskName {
         &self.name
+    }
+
+    fn pool(&self) -> &rayon::ThreadPool {
+        self.books.pool()
     }
 
     fn run(&self) {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::{Carry, Joinable, PanicHandler, Task};
 use crate::context::Snapshot;
-use crate::executor::books::model::{books, pool};
+use crate::executor::books::model::books;
 use crate::executor::books::{Books, Entrance, Terms};
 use crate::executor::error::TaskName;
 use crate::executor::handle::JoinHandle;
@@ -41,7 +41,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    JoinHandle::new(task.clone(), pool())
+    JoinHandle::new(task.clone())
 }
 
 #[test]
