@@ -13,8 +13,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::expected::{Path, State, below};
-use crate::tree::{Policy, ScopeKind, ScopeTask, Step, Which};
-use crate::{PLAIN, PROBE};
+use crate::tree::{PLAIN, PROBE, Policy, ScopeKind, ScopeTask, Step, Which};
 
 /// What was seen at each place.
 pub(crate) type Seen = BTreeMap<Path, Vec<State>>;
@@ -24,8 +23,8 @@ struct Number(u8);
 
 impl<S: tracing::Subscriber> Layer<S> for Number {}
 
-pub(crate) fn subscriber(number: u8) -> Dispatch {
-    Dispatch::new(tracing_subscriber::registry().with(Number(number)))
+pub(crate) fn numbered(number: u8) -> impl tracing::Subscriber + Send + Sync {
+    tracing_subscriber::registry().with(Number(number))
 }
 
 /// What is current on this thread.
@@ -105,7 +104,7 @@ impl Act {
             Step::Clear(which, body) => which.key().cleared(|| self.run(path, body)),
             Step::Span(number, body) => span(*number).in_scope(|| self.run(path, body)),
             Step::Subscriber(number, body) => {
-                with_default(&subscriber(*number), || self.run(path, body));
+                with_default(&Dispatch::new(numbered(*number)), || self.run(path, body));
             }
             Step::Suppress(body) => suppress(|| self.run(path, body)),
             Step::Spawn(policy, body) => {

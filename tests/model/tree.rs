@@ -3,7 +3,13 @@
 use entourage::{Carried, Propagation, SPAN};
 use proptest::prelude::*;
 
-use crate::{BOUND, PLAIN, SHY};
+entourage::context_key! {
+    pub(crate) static PLAIN: u8 = propagate;
+    static SHY: u8 = clear;
+    static BOUND: u8 = never;
+    /// Set to see whether it would be carried.
+    pub(crate) static PROBE: () = propagate;
+}
 
 /// What one task, or one closure in it, does in turn.
 pub(crate) type Steps = Vec<Step>;
