@@ -17,10 +17,11 @@ use std::panic::resume_unwind;
 use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 
 use by_hand::ByHand;
-use entourage::{Executor, Propagation, suppress};
+use entourage::{Executor, Propagation, SpanWatch, suppress};
 use layer::{Attribution, Count, Counts, say};
 use load::{Shape, Way};
 use ours::{Ours, RUN};
+use support::watched::{is_watched, run_again_without};
 use support::{one_worker, steal_one};
 use tracing::subscriber::set_global_default;
 use tracing::{Span, info_span};
@@ -31,7 +32,12 @@ use tracing_subscriber::layer::SubscriberExt;
 fn counts_of(f: impl FnOnce()) -> Counts {
     static SEEN: LazyLock<Attribution> = LazyLock::new(|| {
         let seen = Attribution::default();
-        set_global_default(tracing_subscriber::registry().with(seen.clone())).unwrap();
+        let subscriber = tracing_subscriber::registry().with(seen.clone());
+        if is_watched() {
+            set_global_default(SpanWatch::new(subscriber)).unwrap();
+        } else {
+            set_global_default(subscriber).unwrap();
+        }
         seen
     });
     static ALONE: Mutex<()> = Mutex::new(());
@@ -55,6 +61,11 @@ fn in_run<R>(run: u64, f: impl FnOnce() -> R) -> R {
 /// Says an event of this run, or of none, with the key that is current.
 fn emit(run: Option<u64>) {
     say(run, RUN.get());
+}
+
+#[test]
+fn counts_are_the_same_where_the_subscriber_is_watched() {
+    run_again_without("counts_are_the_same_where_the_subscriber_is_watched");
 }
 
 #[test]

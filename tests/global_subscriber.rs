@@ -8,6 +8,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use entourage::{Executor, Propagation, Snapshot};
 use support::recorder::Recorder;
+use support::watched::{is_watched, run_again_without};
 use support::{one_worker, steal_one, workers};
 use tracing::dispatcher::{Dispatch, get_default, set_global_default, with_default};
 use tracing::subscriber::NoSubscriber;
@@ -18,7 +19,8 @@ use tracing::{info, info_span};
 fn global() -> (MutexGuard<'static, ()>, &'static Recorder) {
     static RECORDER: LazyLock<Recorder> = LazyLock::new(|| {
         let recorder = Recorder::default();
-        set_global_default(recorder.dispatch()).unwrap();
+        let dispatch = if is_watched() { recorder.watched_dispatch() } else { recorder.dispatch() };
+        set_global_default(dispatch).unwrap();
         recorder
     });
     static ALONE: Mutex<()> = Mutex::new(());
@@ -30,6 +32,11 @@ fn global() -> (MutexGuard<'static, ()>, &'static Recorder) {
 /// is answered with no subscriber, finds the global one.
 fn is_any_dispatcher_scoped() -> bool {
     get_default(|_| get_default(|nested| nested.is::<NoSubscriber>()))
+}
+
+#[test]
+fn all_is_the_same_where_the_subscriber_is_watched() {
+    run_again_without("all_is_the_same_where_the_subscriber_is_watched");
 }
 
 #[test]

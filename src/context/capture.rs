@@ -93,6 +93,17 @@ impl Capture {
         Self { watched: Some(Box::new(watch.watch(task, at, is_by_hand))), ..self }
     }
 
+    /// Whether it is plain, without a look at all there may be, that one taken by
+    /// `policy` now would be blank.
+    #[inline]
+    pub(super) fn is_plainly_blank(policy: &CarryPolicy) -> bool {
+        policy.accessors.is_empty()
+            && Trace::is_plainly_none()
+            && (policy.carries_span || !Trace::may_be())
+            && !current::is_suppressed()
+            && current::with_context(|now| now.has_no_entries() && !now.is_barred())
+    }
+
     /// A context alone, from elsewhere than this thread.
     pub(super) fn of_context(context: Context) -> Self {
         Self { context, ..Self::EMPTY }

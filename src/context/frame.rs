@@ -1,7 +1,7 @@
 //! One task's stay on a thread: everything entered, everything restored.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ thread_local! {
     /// The accessors that are entered on this thread, which a task that carries
     /// nothing has to clear.
     static ENTERED: RefCell<Option<Accessors>> = const { RefCell::new(None) };
+    /// Whether there are any. Needs no destructor: a plain load.
+    static HAS_ENTERED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What a thread held before a task began on it.
@@ -58,8 +60,7 @@ impl Frame {
     /// far as it came, to be left like any other.
     fn begin(&mut self, capture: &Capture) -> Result<(), Payload> {
         let (context, trace) = (capture.context(), capture.trace());
-        let is_current = current::with_context(|current| current.is_same(context));
-        self.context = (!is_current).then(|| current::replace_context(context.clone()));
+        self.context = enter_context(context);
         self.was_doing = current::enter_frame();
         self.trace.enter(trace)?;
         self.enter_accessors(capture.foreign())
@@ -105,6 +106,7 @@ impl Frame {
 
     /// Runs `f` in `capture` and returns how that ended, and apart from it how
     /// leaving the capture did.
+    #[inline]
     pub(crate) fn run_apart<R>(
         capture: &Capture,
         f: impl FnOnce() -> R,
@@ -117,7 +119,38 @@ impl Frame {
 
     /// As [`run_apart`](Self::run_apart), and nobody hears of what `f` leaves
     /// behind.
+    #[inline]
     pub(super) fn run_unwatched<R>(
+        capture: &Capture,
+        f: impl FnOnce() -> R,
+    ) -> (Result<R, Payload>, Result<(), Payload>) {
+        if HAS_ENTERED.get() || capture.foreign().is_some() {
+            return Self::run_entered(capture, f);
+        }
+        let context = enter_context(capture.context());
+        let was_doing = current::enter_frame();
+        let mut trace = TraceFrame::default();
+        let answer = match trace.enter(capture.trace()) {
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| within(capture, f))),
+            Err(payload) => {
+                // What `f` captured ends in `f`'s own context all the same.
+                quietly(|| drop(f));
+                Err(payload)
+            }
+        };
+        let left = trace.leave();
+        current::leave_frame(was_doing);
+        if let Some(context) = context {
+            // No value ends here: the capture has it, too.
+            drop(current::replace_context(context));
+        }
+        (answer, left)
+    }
+
+    /// As [`run_unwatched`](Self::run_unwatched), where there are accessors to be
+    /// entered or cleared.
+    #[inline(never)]
+    fn run_entered<R>(
         capture: &Capture,
         f: impl FnOnce() -> R,
     ) -> (Result<R, Payload>, Result<(), Payload>) {
@@ -134,6 +167,9 @@ impl Frame {
     }
 
     fn enter_accessors(&mut self, mine: Option<&Foreign>) -> Result<(), Payload> {
+        if mine.is_none() && !HAS_ENTERED.get() {
+            return Ok(());
+        }
         let outer = ENTERED.try_with(|entered| entered.borrow().clone()).unwrap_or(None);
         let values = mine.map_or(&[][..], |mine| &mine.values);
         let accessors = match (mine, &outer) {
@@ -153,6 +189,14 @@ impl Frame {
     }
 }
 
+/// Makes `context` current and returns what was, or `None` where it is current
+/// already.
+#[inline]
+fn enter_context(context: &Context) -> Option<Context> {
+    let is_current = current::with_context(|current| current.is_same(context));
+    (!is_current).then(|| current::replace_context(context.clone()))
+}
+
 /// `mine`, and before them those of `outer` that are not among them: another
 /// executor's task is waiting on this thread, and what it entered has to be
 /// cleared. First, since two accessors may be after one thread-local.
@@ -167,6 +211,7 @@ fn with_others_of(mine: &Accessors, outer: &Accessors) -> Accessors {
 }
 
 fn replace_entered(accessors: Option<Accessors>) -> Option<Accessors> {
+    HAS_ENTERED.set(accessors.is_some());
     ENTERED.try_with(|entered| entered.replace(accessors)).unwrap_or(None)
 }
 

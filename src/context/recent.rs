@@ -21,6 +21,9 @@ thread_local! {
 /// else `take`s a new one.
 #[inline]
 pub(crate) fn capture(policy: &CarryPolicy, take: impl FnOnce() -> Capture) -> Snapshot {
+    if Capture::is_plainly_blank(policy) {
+        return Snapshot::empty();
+    }
     if let Ok(Some(recent)) = RECENT.try_with(|recent| recent.borrow().upgrade()) {
         if recent.is_unchanged(policy) {
             return recent.into();

@@ -4,6 +4,7 @@ pub(crate) mod bridge;
 pub(crate) mod futures;
 pub(crate) mod recorder;
 pub(crate) mod spy;
+pub(crate) mod watched;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

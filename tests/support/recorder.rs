@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
+use entourage::SpanWatch;
 use tracing::dispatcher::{self, Dispatch};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -36,6 +37,11 @@ impl Recorder {
 
     pub(crate) fn dispatch(&self) -> Dispatch {
         Dispatch::new(tracing_subscriber::registry().with(self.clone()))
+    }
+
+    /// As [`dispatch`](Self::dispatch), watched.
+    pub(crate) fn watched_dispatch(&self) -> Dispatch {
+        Dispatch::new(SpanWatch::new(tracing_subscriber::registry().with(self.clone())))
     }
 
     /// The spans of the one event with this message, outermost first.

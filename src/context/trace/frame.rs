@@ -1,7 +1,7 @@
 //! One task's stay in its span: what was entered is parked, and comes back.
 
 use std::mem;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 use tracing::span;
@@ -62,17 +62,17 @@ impl TraceFrame {
     /// undoes it.
     #[inline]
     pub(in crate::context) fn enter(&mut self, trace: &Trace) -> Result<(), Payload> {
-        let mut outcome = Ok(());
-        if dispatcher::has_been_set() {
-            first_panic(&mut outcome, || {
-                if trace.is_unchanged() {
-                    *self = Self::InPlace { span: trace.id(), changes: watch::changes() };
-                } else if !self.enter_alone(trace) {
-                    self.enter_with(trace);
-                }
-            });
-        }
-        outcome
+        if dispatcher::has_been_set() { self.enter_set(trace) } else { Ok(()) }
+    }
+
+    fn enter_set(&mut self, trace: &Trace) -> Result<(), Payload> {
+        catch_unwind(AssertUnwindSafe(|| {
+            if trace.is_unchanged() {
+                *self = Self::InPlace { span: trace.id(), changes: watch::changes() };
+            } else if !self.enter_alone(trace) {
+                self.enter_with(trace);
+            }
+        }))
     }
 
     /// Enters the span of `trace` where nothing is entered and the subscriber is
@@ -143,10 +143,19 @@ impl TraceFrame {
     /// re-enters the parked spans. Returns the first panic of the subscriber.
     #[inline]
     pub(in crate::context) fn leave(&mut self) -> Result<(), Payload> {
+        match self {
+            Self::Untouched => Ok(()),
+            Self::InPlace { changes: Some(before), .. } if watch::changes() == Some(*before) => {
+                Ok(())
+            }
+            _ => self.leave_entered(),
+        }
+    }
+
+    fn leave_entered(&mut self) -> Result<(), Payload> {
         let mut outcome = Ok(());
         match mem::take(self) {
             Self::Untouched => {}
-            Self::InPlace { changes: Some(before), .. } if watch::changes() == Some(before) => {}
             Self::InPlace { span, .. } => leave_in_place(&mut outcome, span.as_ref()),
             Self::Alone { span, changes } => leave_alone(&mut outcome, &span, changes),
             Self::Entered(entered) => outcome = entered.leave(),

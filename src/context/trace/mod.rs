@@ -33,8 +33,7 @@ impl Trace {
     pub(super) const NONE: Self = Self { dispatch: None, span: None };
 
     pub(super) fn capture() -> Self {
-        let is_known = watch::changes().is_some();
-        if !dispatcher::has_been_set() || is_known && is_current(None) {
+        if Self::is_plainly_none() {
             return Self::NONE;
         }
         let scoped = |dispatch: &Dispatch| (!is_global(dispatch)).then(|| dispatch.clone());
@@ -45,6 +44,13 @@ impl Trace {
     /// Whether there can be anything to capture at all.
     pub(super) fn may_be() -> bool {
         dispatcher::has_been_set()
+    }
+
+    /// Whether it is plain, without a question to the subscriber, that a capture
+    /// made now would be of nothing.
+    #[inline]
+    pub(super) fn is_plainly_none() -> bool {
+        !dispatcher::has_been_set() || watch::changes().is_some() && is_current(None)
     }
 
     pub(super) fn is_none(&self) -> bool {
