@@ -6,12 +6,14 @@
 use std::fmt::{self, Write};
 use std::ptr;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 use tracing::dispatcher::{self, Dispatch};
 use tracing::subscriber::NoSubscriber;
 
 use super::watch;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The process's global dispatcher, once it was seen.
@@ -55,9 +57,23 @@ fn is_of_global_kind(dispatch: &Dispatch) -> bool {
 }
 
 /// The dispatcher of a thread that has no scoped one.
+///
+/// In a process that has none but scoped ones the answer takes a thread, and is
+/// good for a while only. That costs nothing right: a global one that is set
+/// meanwhile is seen by the first task that begins on a worker with nothing
+/// beneath it.
 pub(super) fn global() -> Dispatch {
-    if GLOBAL.get().is_none() {
+    /// When nothing was found last.
+    static MISSED: Mutex<Option<Instant>> = Mutex::new(None);
+    const A_WHILE: Duration = Duration::from_millis(100);
+
+    if let Some(global) = GLOBAL.get() {
+        return global.clone();
+    }
+    let missed = *MISSED.lock();
+    if missed.is_none_or(|at| at.elapsed() > A_WHILE) {
         learn();
+        *MISSED.lock() = Some(Instant::now());
     }
     GLOBAL.get().cloned().unwrap_or_else(Dispatch::none)
 }
