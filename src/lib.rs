@@ -34,9 +34,15 @@
 //! | --- | --- |
 //! | declare a key, set it, read it | [`context_key!`], [`Key`], [`Context`] |
 //! | run work with the caller's context | [`Executor`], [`Scope`], [`JoinHandle`], [`ParallelIteratorExt::in_context`] |
+//! | poll futures on the pool | [`Executor::spawn_future`], [`FutureHandle`] |
+//! | carry context through async code | [`FutureContextExt`], [`StreamContextExt`], [`Instrumented`] |
+//! | bound the queue, shut down, look inside | [`ExecutorBuilder::queue_capacity`], [`Executor::shutdown`], [`Executor::stats`] |
 //! | carry context by hand | [`Snapshot`] |
 //! | choose what is carried | [`Propagation`], [`SPAN`], [`suppress`] |
-//! | carry a thread-local of another library | [`Accessor`] |
+//! | ask why a key is not here, or what was left behind | [`Snapshot::explain`], [`ExecutorBuilder::on_leak`] |
+//! | carry a thread-local of another library | [`accessors`], [`Accessor`], [`accessor_conformance!`] |
+//! | carry keys to another process and back | [`Wire`], [`Codec`], [`Carrier`], [`TraceParent`], [`TraceState`], [`Baggage`] |
+//! | have tasks in spans at their quickest | [`SpanWatch`] |
 #![cfg_attr(
     feature = "pipeline",
     doc = "| write a pipeline and run it | [`node`], [`Data`], [`Pipeline`], [`Catalog`], [`ThreadRunner`], [`SequentialRunner`] |"
@@ -70,7 +76,12 @@
 //! - `telemetry` (default): the run log. Costs tracing-subscriber's registry,
 //!   serde_json and humantime.
 //!
-//! Without both the crate is rayon with context, and nothing else.
+//! - `opentelemetry`, `tokio`, `tokio-task-local`, `sentry`: accessors for these
+//!   libraries, see [`accessors`]. `sentry` costs some fifty crates, the others one
+//!   or a few. `tokio-task-local` rests on a field that tokio hides from its
+//!   documentation.
+//!
+//! Without all of them the crate is rayon with context, and nothing else.
 
 #[cfg(feature = "pipeline")]
 mod catalog;
