@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::propagation::{Carried, Identity, Propagation};
+use super::carried::{Carried, Identity};
+use super::propagation::Propagation;
 
 /// Captures, enters and clears a thread-local owned by another library.
 ///

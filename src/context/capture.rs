@@ -7,7 +7,8 @@ use super::accessor::{Captured, ErasedAccessor, Payload, first_panic, keep_first
 use super::current;
 use super::frame::{Frame, run_clean};
 use super::leaks::{LeakWatch, Watched};
-use super::propagation::{CarryPolicy, PolicyId, Propagation};
+use super::policy::{CarryPolicy, PolicyId};
+use super::propagation::Propagation;
 use super::trace::Trace;
 use super::values::Context;
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::panic::Location;
 
+use super::carried::{Carriage, Carried, SPAN};
 use super::key::{KeyMeta, KeyPolicy};
-use super::propagation::{Carriage, Carried, Propagation, SPAN};
+use super::propagation::Propagation;
 use super::snapshot::Snapshot;
 
 /// What became of a key, a span or an accessor's value on its way here; made by

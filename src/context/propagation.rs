@@ -1,144 +1,12 @@
 //! The policy: what goes along when work crosses a thread.
 
-use std::any::TypeId;
 use std::fmt;
-use std::ptr;
 use std::sync::Arc;
 
-use super::accessor::{Accessor, ErasedAccessor};
-use super::explain::{Explanation, Reason};
-use super::key::{Key, KeyMeta, KeyPolicy};
-use super::snapshot::Snapshot;
+use super::carried::{Carried, Identity, SPAN};
+use super::explain::Reason;
+use super::key::KeyPolicy;
 use super::values::Context;
-use crate::sync::atomic::{AtomicU64, Ordering};
-
-/// Something that a [`Propagation`] can name: a [`Key`], [`SPAN`], or a static
-/// of any type that is an [`Accessor`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a propagation list can name",
-    label = "neither a key, nor `SPAN`, nor an accessor",
-    note = "a list names keys declared with `context_key!`, `SPAN`, and statics of a type that is an `Accessor`"
-)]
-pub trait Carried: sealed::Sealed + Send + Sync + 'static {
-    /// The name used in messages.
-    fn name(&'static self) -> &'static str;
-
-    /// Whether it may cross a thread.
-    fn policy(&'static self) -> KeyPolicy {
-        KeyPolicy::Propagate
-    }
-
-    #[doc(hidden)]
-    fn identity(&'static self) -> Identity;
-
-    #[doc(hidden)]
-    fn is_accessor(&'static self) -> bool {
-        false
-    }
-
-    #[doc(hidden)]
-    fn explain(&'static self, carried: Carriage<'_>) -> Explanation;
-}
-
-/// Tells carried things apart.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity(What);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    /// A key, by its address.
-    Key(usize),
-    /// Anything else, by its type too: it may lie at the start of another.
-    Static(TypeId, usize),
-    /// A static of no size, by its type alone. Such statics may share an address,
-    /// with each other or with a key, or may not, as the linker likes; and where
-    /// there is no state, two of one type do the same thing.
-    Sizeless(TypeId),
-}
-
-impl Identity {
-    pub(crate) fn of<T: 'static>(item: &'static T) -> Self {
-        Self(match size_of::<T>() {
-            0 => What::Sizeless(TypeId::of::<T>()),
-            _ => What::Static(TypeId::of::<T>(), ptr::from_ref(item).addr()),
-        })
-    }
-
-    fn of_key(meta: &'static KeyMeta) -> Self {
-        Self(What::Key(ptr::from_ref(meta).addr()))
-    }
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl<T: Send + Sync + 'static> Sealed for super::Key<T> {}
-    impl Sealed for super::SpanKey {}
-    impl<A: super::Accessor> Sealed for A {}
-}
-
-/// What a snapshot shows of itself to whoever is asked to explain what is in it.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Carriage<'s>(pub(super) &'s Snapshot);
-
-impl<T: Send + Sync + 'static> Carried for Key<T> {
-    fn name(&'static self) -> &'static str {
-        self.meta.name
-    }
-    fn policy(&'static self) -> KeyPolicy {
-        self.meta.policy
-    }
-    fn identity(&'static self) -> Identity {
-        Identity::of_key(&self.meta)
-    }
-    fn explain(&'static self, carried: Carriage<'_>) -> Explanation {
-        carried.0.explain_key(&self.meta)
-    }
-}
-
-/// The type of [`SPAN`].
-#[derive(Debug)]
-pub struct SpanKey {
-    _private: u8,
-}
-
-/// The current `tracing` span together with its dispatcher, as a propagation
-/// list names it.
-///
-/// ```
-/// use entourage::{Propagation, RUN_ID, SPAN};
-/// let policy = Propagation::only([&SPAN, &RUN_ID]);
-/// assert!(policy.carries(&SPAN));
-/// ```
-pub static SPAN: SpanKey = SpanKey { _private: 0 };
-
-impl Carried for SpanKey {
-    fn name(&'static self) -> &'static str {
-        "entourage::SPAN"
-    }
-    fn identity(&'static self) -> Identity {
-        Identity::of(self)
-    }
-    fn explain(&'static self, carried: Carriage<'_>) -> Explanation {
-        carried.0.explain_span()
-    }
-}
-
-impl<A: Accessor> Carried for A {
-    fn name(&'static self) -> &'static str {
-        Accessor::name(self)
-    }
-    fn identity(&'static self) -> Identity {
-        Identity::of(self)
-    }
-    fn is_accessor(&'static self) -> bool {
-        true
-    }
-    fn explain(&'static self, carried: Carriage<'_>) -> Explanation {
-        carried.0.explain_accessor(self)
-    }
-}
 
 type List = Arc<[&'static dyn Carried]>;
 
@@ -240,7 +108,7 @@ impl Propagation {
         PropagationError::of(problems)
     }
 
-    fn find_problems(&self, problems: &mut Vec<String>) {
+    pub(super) fn find_problems(&self, problems: &mut Vec<String>) {
         let list = self.list();
         for (at, item) in list.iter().enumerate() {
             if matches!(self.0, Mode::Only(_)) && item.policy() == KeyPolicy::Never {
@@ -259,7 +127,7 @@ impl Propagation {
         }
     }
 
-    fn list(&self) -> &[&'static dyn Carried] {
+    pub(super) fn list(&self) -> &[&'static dyn Carried] {
         match &self.0 {
             Mode::Only(list) | Mode::Except(list) => list,
             Mode::All | Mode::Off => &[],
@@ -326,86 +194,7 @@ pub struct PropagationError {
 }
 
 impl PropagationError {
-    fn of(problems: Vec<String>) -> Result<(), Self> {
+    pub(super) fn of(problems: Vec<String>) -> Result<(), Self> {
         if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
-    }
-}
-
-/// A policy with the accessors it is applied to: all that a capture needs.
-#[derive(Clone)]
-pub(crate) struct CarryPolicy {
-    pub(super) id: PolicyId,
-    pub(crate) propagation: Propagation,
-    pub(crate) accessors: Arc<[&'static dyn ErasedAccessor]>,
-    /// What the propagation says of the span, which is asked at every submit.
-    pub(super) carries_span: bool,
-    /// Whether it carries every accessor.
-    pub(super) carries_accessors: bool,
-}
-
-/// Tells policies apart: what one of them captured says nothing of another.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PolicyId(u64);
-
-impl PolicyId {
-    /// Of a policy that nobody else has, so that nothing is known by it.
-    pub(super) const NONE: Self = Self(0);
-
-    fn next() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    /// Whether this is the `other`, and known.
-    #[inline]
-    pub(super) fn is(self, other: Self) -> bool {
-        self.0 == other.0 && self.0 != 0
-    }
-}
-
-impl CarryPolicy {
-    /// An executor's policy.
-    pub(crate) fn new(
-        propagation: Propagation,
-        accessors: Arc<[&'static dyn ErasedAccessor]>,
-    ) -> Self {
-        let carries_span = propagation.carries_span();
-        let carries_accessors = accessors.iter().all(|it| it.is_carried(&propagation));
-        let id = PolicyId::next();
-        Self { id, propagation, accessors, carries_span, carries_accessors }
-    }
-
-    /// The policy of a single capture.
-    pub(super) fn of(propagation: Propagation) -> Self {
-        Self { id: PolicyId::NONE, ..Self::new(propagation, Arc::default()) }
-    }
-
-    /// As [`Propagation::validate`], and looks for what is wrong with the
-    /// accessors: listed without being registered, registered twice, two of one
-    /// name.
-    pub(crate) fn validate(&self) -> Result<(), PropagationError> {
-        let mut problems = Vec::new();
-        self.propagation.find_problems(&mut problems);
-        for item in self.propagation.list() {
-            let is_it =
-                |accessor: &&'static dyn ErasedAccessor| accessor.identity() == item.identity();
-            if item.is_accessor() && !self.accessors.iter().any(is_it) {
-                problems.push(format!(
-                    "`{}` is listed but not among the executor's accessors: register it, \
-                     or take it off the list",
-                    item.name()
-                ));
-            }
-        }
-        for (at, accessor) in self.accessors.iter().enumerate() {
-            let name = accessor.name();
-            if let Some(earlier) = self.accessors[..at].iter().find(|other| other.name() == name) {
-                let twice = earlier.identity() == accessor.identity();
-                let what =
-                    if twice { "is registered twice" } else { "is the name of two accessors" };
-                problems.push(format!("`{name}` {what}"));
-            }
-        }
-        PropagationError::of(problems)
     }
 }

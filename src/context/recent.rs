@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
 use super::capture::Capture;
-use super::propagation::CarryPolicy;
+use super::policy::CarryPolicy;
 use super::snapshot::Snapshot;
 use crate::sync::thread_local;
 

@@ -8,7 +8,8 @@ use once_cell::sync::Lazy;
 use super::accessor::Payload;
 use super::capture::Capture;
 use super::instrument::Instrumented;
-use super::propagation::{CarryPolicy, Propagation};
+use super::policy::CarryPolicy;
+use super::propagation::Propagation;
 use super::values::Context;
 
 /// The context, the span with its dispatcher, and the foreign thread-locals

@@ -10,8 +10,9 @@ use super::error::{Excerpt, WireBuildError};
 use super::names::{Naming, TOKEN, WireName, header_of_key, is_prefix, is_token};
 use super::unknown::{Unknown, WIRE_UNKNOWN};
 use super::{BAGGAGE, Inner, TRACE_PARENT, TRACE_STATE, Wire};
+use crate::context::carried::Carried;
 use crate::context::key::{Key, KeyMeta, KeyPolicy};
-use crate::context::propagation::{Carried, Propagation};
+use crate::context::propagation::Propagation;
 
 /// Configures a [`Wire`]. What it names is what travels: the names are an
 /// allowlist, which beats a key's policy, except that nothing makes a `never`
