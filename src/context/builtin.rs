@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[cfg(feature = "telemetry")]
 use std::sync::Weak;
 
-use super::accessor::discard;
+use super::unwind::discard;
 use crate::context_key;
 use crate::sync::thread_local;
 

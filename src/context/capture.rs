@@ -3,13 +3,14 @@
 use std::panic::{Location, resume_unwind};
 use std::sync::Arc;
 
-use super::accessor::{Captured, ErasedAccessor, Payload, first_panic, keep_first};
+use super::accessor::{Captured, ErasedAccessor};
 use super::current;
 use super::frame::{Frame, run_clean};
 use super::leaks::{LeakWatch, Watched};
 use super::policy::{CarryPolicy, PolicyId};
 use super::propagation::Propagation;
 use super::trace::Trace;
+use super::unwind::{Payload, first_panic, keep_first};
 use super::values::Context;
 
 pub(super) type Accessors = Arc<[&'static dyn ErasedAccessor]>;

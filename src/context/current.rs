@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 
-use super::accessor::quietly;
 use super::explain::{Explanation, Reason};
 use super::key::KeyMeta;
+use super::unwind::quietly;
 use super::values::Context;
 use crate::sync::thread_local;
 

@@ -22,7 +22,8 @@ use std::mem;
 use tracing::dispatcher::{self, Dispatch};
 use tracing::span;
 
-use super::accessor::{ErasedAccessor, Payload, first_panic, quietly};
+use super::accessor::ErasedAccessor;
+use super::unwind::{Payload, first_panic, quietly};
 use crate::sync::thread_local;
 
 thread_local! {

@@ -5,12 +5,13 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::accessor::{ErasedAccessor, Payload, first_panic, keep_first, quietly, swallow};
+use super::accessor::ErasedAccessor;
 use super::capture::{Accessors, Capture, Foreign};
 use super::current::{self, Doing};
 use super::follow::follow;
 use super::innermost::within;
 use super::trace::TraceFrame;
+use super::unwind::{Payload, first_panic, keep_first, quietly, swallow};
 use super::values::Context;
 use crate::sync::thread_local;
 

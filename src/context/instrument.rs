@@ -8,9 +8,9 @@ use std::task::{self, Poll};
 use futures_core::{FusedFuture, FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::accessor::discard;
 use super::frame::Frame;
 use super::snapshot::Snapshot;
+use super::unwind::discard;
 
 /// Adds [`in_context`](Self::in_context) to every future.
 pub trait FutureContextExt: Future + Sized {

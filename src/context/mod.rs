@@ -19,6 +19,7 @@ mod propagation;
 pub(crate) mod recent;
 mod snapshot;
 mod trace;
+mod unwind;
 mod values;
 mod wire;
 
@@ -42,7 +43,7 @@ pub use wire::{
     WireError, WireUnknown,
 };
 
-pub(crate) use accessor::{ErasedAccessor, Payload, discard, keep_first, quietly, swallow};
+pub(crate) use accessor::ErasedAccessor;
 pub(crate) use capture::Capture;
 pub(crate) use current::{is_in_task, leave_tasks, resume_frame, thread_token};
 pub(crate) use frame::{Frame, drop_clean, run_clean};
@@ -50,3 +51,4 @@ pub(crate) use innermost::{lend, within};
 pub(crate) use leaks::{LeakHandler, LeakWatch};
 pub(crate) use policy::CarryPolicy;
 pub(crate) use trace::note_dispatcher;
+pub(crate) use unwind::{Payload, discard, keep_first, quietly, swallow};

@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use super::capture::Capture;
 use super::policy::CarryPolicy;
 use super::snapshot::Snapshot;
+use super::unwind::swallow;
 use crate::sync::thread_local;
 
 thread_local! {
@@ -29,7 +30,7 @@ pub(crate) fn capture(policy: &CarryPolicy, take: impl FnOnce() -> Capture) -> S
             return recent.into();
         }
         // It may have become the last owner meanwhile.
-        super::accessor::swallow(Snapshot::from(recent).retire());
+        swallow(Snapshot::from(recent).retire());
     }
     let taken = take();
     if taken.is_blank() {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use once_cell::sync::Lazy;
 
-use super::accessor::Payload;
 use super::capture::Capture;
 use super::instrument::Instrumented;
 use super::policy::CarryPolicy;
 use super::propagation::Propagation;
+use super::unwind::Payload;
 use super::values::Context;
 
 /// The context, the span with its dispatcher, and the foreign thread-locals

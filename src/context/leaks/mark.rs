@@ -3,8 +3,9 @@
 use tracing::dispatcher::{self, Dispatch};
 use tracing::span;
 
-use super::super::accessor::{Captured, ErasedAccessor, quietly};
+use super::super::accessor::{Captured, ErasedAccessor};
 use super::super::capture::Capture;
+use super::super::unwind::quietly;
 use super::Kind;
 
 /// How many spans left by one task are told of, at most: a subscriber that does

@@ -17,9 +17,9 @@ use tracing::Metadata;
 use self::mark::{AccessorMarks, TraceMark};
 use self::register::Entry;
 pub(crate) use self::register::{LeakHandler, LeakWatch};
-use super::accessor::Payload;
 use super::capture::Capture;
 use super::frame::Frame;
+use super::unwind::Payload;
 
 /// Something that a task left behind on its worker, or a snapshot that outlived
 /// its executor; told to

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::super::accessor::quietly;
 use super::super::frame::run_clean;
+use super::super::unwind::quietly;
 use super::{Kind, Leak, LiveSnapshot, Origin, Watched};
 use crate::sync::Mutex;
 

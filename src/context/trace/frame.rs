@@ -8,8 +8,8 @@ use tracing::span;
 
 use super::global::{global, is_global};
 use super::{Trace, is_current, watch};
-use crate::context::accessor::{Payload, first_panic, keep_first};
 use crate::context::follow::Suspended;
+use crate::context::unwind::{Payload, first_panic, keep_first};
 
 /// How many times in a row a subscriber may report one span as current after it
 /// was exited before we hold that it does not keep track of spans at all.

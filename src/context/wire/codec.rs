@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
 use super::error::BoxError;
-use crate::context::accessor::Payload;
+use crate::context::unwind::Payload;
 
 /// How a value of type `T` travels: as what text, in which version.
 ///

@@ -6,9 +6,9 @@ use super::codec::{Codec, Decoder, Refusal};
 use super::error::{BoxError, Excerpt, WireError};
 use super::names::WireName;
 use super::text::{is_writable, percent_decoded, percent_encoded};
-use crate::context::accessor::{Payload, discard};
 use crate::context::carried::Carried;
 use crate::context::key::{Key, KeyMeta};
+use crate::context::unwind::{Payload, discard};
 use crate::context::values::Context;
 
 /// Where something is said to have been set.
