@@ -7,6 +7,7 @@
 //! entered only where somebody asked for it: they cost what they cost on the bare
 //! pool otherwise ([`Books::is_plain`]).
 
+mod entrance;
 mod ledger;
 #[cfg(all(test, entourage_shuttle))]
 pub(super) mod model;
@@ -14,12 +15,12 @@ mod stay;
 mod tally;
 mod waiting;
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use self::ledger::{From, Ledger, MOST, Reading, Refusal};
+pub(super) use self::entrance::{Entrance, Entry, nested};
+use self::ledger::{Ledger, MOST};
 pub(super) use self::stay::Stay;
 pub(super) use self::tally::End;
 use self::tally::Tally;
@@ -32,7 +33,7 @@ use super::task::PanicHandler;
 use super::waits;
 use crate::context::LeakHandler;
 use crate::sync::atomic::{AtomicU8, Ordering};
-use crate::sync::{Condvar, Mutex, thread_local};
+use crate::sync::{Condvar, Mutex};
 
 pub(super) struct Books {
     terms: Terms,
@@ -96,75 +97,6 @@ struct Sleepers {
     dropped: u64,
 }
 
-/// Who submitted a task that is in the books.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    worker: Option<usize>,
-    has_begun: bool,
-    /// Whether it is a future that waits to be polled again.
-    is_suspended: bool,
-}
-
-impl Entry {
-    /// Whether it is that of a future that was left to be polled again.
-    pub(super) fn is_suspended(&self) -> bool {
-        self.is_suspended
-    }
-}
-
-/// How a task gets in.
-pub(super) enum Entrance<'b> {
-    Queue(Entering<'b>),
-    /// At once, on this thread: the queue is full, and this thread may not wait.
-    InPlace(Entering<'b>),
-    /// Not at all.
-    Shut,
-}
-
-/// An entry without a task, until it is [taken](Self::take). Dropped, for a panic
-/// of the capture, it is none.
-#[must_use = "an entry that nobody takes is undone"]
-pub(super) struct Entering<'b> {
-    books: &'b Books,
-    entry: Entry,
-}
-
-impl Entering<'_> {
-    pub(super) fn take(self) -> Entry {
-        let entry = self.entry;
-        std::mem::forget(self);
-        entry
-    }
-}
-
-impl Drop for Entering<'_> {
-    fn drop(&mut self) {
-        drop(self.books.begin(Some(self.entry)));
-    }
-}
-
-thread_local! {
-    /// How many tasks lie on one another on this thread since the queue was full
-    /// for each.
-    static NESTED: Cell<u32> = const { Cell::new(0) };
-}
-
-/// The most of these. A task that submits itself again, into a full queue, would
-/// otherwise nest for ever. Beyond this the queue gets longer than it should.
-const MOST_NESTED: u32 = 32;
-
-/// Runs `f` as a task for which there was no room.
-pub(super) fn nested<R>(f: impl FnOnce() -> R) -> R {
-    struct Back(u32);
-    impl Drop for Back {
-        fn drop(&mut self) {
-            NESTED.set(self.0);
-        }
-    }
-    let _back = Back(NESTED.replace(NESTED.get() + 1));
-    f()
-}
-
 impl Books {
     pub(super) fn new(terms: Terms, pool: Arc<rayon::ThreadPool>) -> Self {
         let is_tracked = terms.tracks_detached
@@ -199,70 +131,6 @@ impl Books {
 
     fn capacity(&self) -> u64 {
         self.terms.capacity.map_or(MOST, |capacity| MOST.min(capacity as u64))
-    }
-
-    /// Enters a task, if there is room for it now.
-    pub(super) fn try_enter(&self) -> Result<Entering<'_>, Refusal> {
-        let worker = self.pool.current_thread_index();
-        let before = self.ledger.admit(from(worker), self.capacity())?;
-        Ok(self.entering(before, Entry { worker, has_begun: false, is_suspended: false }))
-    }
-
-    /// Enters a task, when there is room for it. A worker of the pool does not
-    /// wait for that, since it may be the one that would have to make it.
-    pub(super) fn enter(&self) -> Entrance<'_> {
-        loop {
-            match self.try_enter() {
-                Ok(entering) => return Entrance::Queue(entering),
-                Err(Refusal::Closed) => return Entrance::Shut,
-                Err(Refusal::Full) => {}
-            }
-            let worker = self.pool.current_thread_index();
-            if worker.is_some() || self.terms.when_full == WhenFull::Help {
-                return self.enter_full(worker);
-            }
-            let is_over = || self.ledger.may_have_room(self.capacity());
-            let block = |at_most| {
-                self.sleep_for_room(at_most);
-                Ok(())
-            };
-            _ = waits::wait::<Infallible>(&self.pool, None, is_over, block);
-        }
-    }
-
-    #[cold]
-    fn enter_full(&self, worker: Option<usize>) -> Entrance<'_> {
-        let is_deep = NESTED.get() >= MOST_NESTED;
-        let admitted = match is_deep {
-            true => self.ledger.admit(from(worker), MOST),
-            false => self.ledger.admit_begun(from(worker)),
-        };
-        let Ok(before) = admitted else { return Entrance::Shut };
-        let entry = Entry { worker, has_begun: !is_deep, is_suspended: false };
-        let entering = self.entering(before, entry);
-        if is_deep { Entrance::Queue(entering) } else { Entrance::InPlace(entering) }
-    }
-
-    fn entering(&self, before: Reading, entry: Entry) -> Entering<'_> {
-        if before.is_closed() {
-            self.sleepers.lock().later += 1;
-        }
-        Entering { books: self, entry }
-    }
-
-    fn sleep_for_room(&self, at_most: Option<Duration>) {
-        let mut sleepers = self.sleepers.lock();
-        sleepers.for_room += 1;
-        if !self.ledger.want_room(self.capacity()) {
-            match at_most {
-                None => self.room.wait(&mut sleepers),
-                Some(at_most) => _ = self.room.wait_for(&mut sleepers, at_most),
-            }
-        }
-        sleepers.for_room -= 1;
-        if sleepers.for_room == 0 {
-            self.ledger.want_no_room();
-        }
     }
 
     /// Begins a task, to be run or to be dropped. One that is in no books has no
@@ -353,8 +221,4 @@ impl Books {
             snapshots: 0,
         }
     }
-}
-
-fn from(worker: Option<usize>) -> From {
-    if worker.is_some() { From::Inside } else { From::Outside }
 }
