@@ -40,5 +40,5 @@ pub use self::tokio::{TOKIO, TokioRuntime};
 #[cfg(any(feature = "opentelemetry", feature = "sentry"))]
 fn unless_torn_down<R>(f: impl FnOnce() -> R) -> Option<R> {
     let called = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f));
-    called.map_err(super::accessor::discard).ok()
+    called.map_err(super::unwind::discard).ok()
 }
