@@ -38,8 +38,8 @@
 //! | carry context through async code | [`FutureContextExt`], [`StreamContextExt`], [`Instrumented`] |
 //! | bound the queue, shut down, look inside | [`ExecutorBuilder::queue_capacity`], [`Executor::shutdown`], [`Executor::stats`] |
 //! | carry context by hand | [`Snapshot`] |
-//! | choose what is carried | [`Propagation`], [`SPAN`], [`suppress`] |
-//! | ask why a key is not here, or what was left behind | [`Snapshot::explain`], [`ExecutorBuilder::on_leak`] |
+//! | choose what is carried | [`Propagation`], [`SPAN`], [`TaskBuilder::propagation`], [`suppress`], [`SuppressGuard`] |
+//! | ask why a key is not here, or what was left behind | [`Key::explain`], [`Snapshot::explain`], [`ExecutorBuilder::on_leak`] |
 //! | carry a thread-local of another library | [`accessors`], [`Accessor`], [`accessor_conformance!`] |
 //! | carry keys to another process and back | [`Wire`], [`Codec`], [`Carrier`], [`TraceParent`], [`TraceState`], [`Baggage`] |
 //! | have tasks in spans at their quickest | [`SpanWatch`] |
@@ -64,7 +64,8 @@
 //!   costs what it costs on the bare pool, and sees nothing of another task.
 //! - A panic of a task is a value of its handle, of a node a value of the run's
 //!   report; `scope`, `join`, `install` and `broadcast` resume it in their caller,
-//!   as rayon's do. Nothing is lost, and the pool lives on.
+//!   as rayon's do. Nothing is lost, and the pool lives on unless its
+//!   [`PanicPolicy`] says otherwise.
 //! - Tasks that join each other's handles in a circle are told so instead of
 //!   hanging.
 //! - Nothing spins while it waits; one worker is enough for everything.
@@ -75,7 +76,6 @@
 //!   parser, gzip and a few small crates.
 //! - `telemetry` (default): the run log. Costs tracing-subscriber's registry,
 //!   serde_json and humantime.
-//!
 //! - `opentelemetry`, `tokio`, `tokio-task-local`, `sentry`: accessors for these
 //!   libraries, see [`accessors`]. `sentry` costs some fifty crates, the others one
 //!   or a few. `tokio-task-local` rests on a field that tokio hides from its

@@ -5,8 +5,11 @@ mod support;
 
 use std::sync::Arc;
 
-use entourage::{Executor, ExecutorBuilder, Propagation, Snapshot};
+use entourage::{
+    Executor, ExecutorBuilder, FutureContextExt, ParallelIteratorExt, Propagation, Snapshot,
+};
 use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
 use support::spy::{Log, Spy, local, set_local, with_local};
 use support::steal_one;
 
@@ -134,4 +137,27 @@ fn accessor_off_the_list_is_cleared_rather_than_left() {
     pool.rayon_pool().install(|| set_local("locale", Some(2)));
     assert_eq!(pool.spawn(|| local("locale")).join().unwrap(), None);
     assert_eq!(pool.rayon_pool().install(|| local("locale")), Some(2));
+}
+
+#[test]
+fn what_a_task_captures_by_hand_has_the_accessors_of_its_executor() {
+    let spy = Spy::on("locale").leak();
+    let pool = builder().accessor(spy).build().unwrap();
+    let look = || local("locale");
+    let task = with_local("locale", 7, || {
+        pool.spawn(move || {
+            let by_hand = with_local("locale", 8, Snapshot::capture);
+            let leaves: Vec<_> = (0..3).into_par_iter().in_context().map(|_| look()).collect();
+            let future = std::pin::pin!(FutureContextExt::in_context(async move { look() }));
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            (by_hand.scope(look), leaves, future.poll(&mut cx), look())
+        })
+    });
+    let (by_hand, leaves, polled, after) = task.join().unwrap();
+    assert_eq!((by_hand, after), (Some(8), Some(7)));
+    assert_eq!(leaves, [Some(7); 3]);
+    assert_eq!(polled, std::task::Poll::Ready(Some(7)));
+    // Outside of any task nobody knows of an accessor, so that nothing is touched.
+    let seen = with_local("locale", 9, || Snapshot::capture().scope(look));
+    assert_eq!(seen, Some(9));
 }

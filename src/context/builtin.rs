@@ -10,20 +10,19 @@ use std::sync::Arc;
 #[cfg(feature = "telemetry")]
 use std::sync::Weak;
 
+use super::key::{Key, KeyPolicy};
 use super::unwind::discard;
-use crate::context_key;
 use crate::sync::thread_local;
 
-context_key! {
-    /// The run that the current work belongs to.
-    pub static RUN_ID: RunId = propagate, shown;
+/// The run that the current work belongs to.
+pub static RUN_ID: Key<RunId> = Key::new("entourage::RUN_ID", KeyPolicy::Propagate).shown();
 
-    /// The node that the current work belongs to.
-    pub static NODE: NodeName = propagate, shown;
+/// The node that the current work belongs to.
+pub static NODE: Key<NodeName> = Key::new("entourage::NODE", KeyPolicy::Propagate).shown();
 
-    /// Where the current run files its messages.
-    pub static RUN_LOGGER: RunLogger = propagate, shown;
-}
+/// Where the current run files its messages.
+pub static RUN_LOGGER: Key<RunLogger> =
+    Key::new("entourage::RUN_LOGGER", KeyPolicy::Propagate).shown();
 
 macro_rules! name_type {
     ($(#[$attr:meta])* $name:ident) => {

@@ -8,7 +8,7 @@ use super::explain::Explanation;
 use super::key::{Key, KeyMeta, KeyPolicy};
 use super::snapshot::Snapshot;
 
-/// Something that a [`Propagation`] can name: a [`Key`], [`SPAN`], or a static
+/// Something that a [`Propagation`](crate::Propagation) can name: a [`Key`], [`SPAN`], or a static
 /// of any type that is an [`Accessor`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing that a propagation list can name",

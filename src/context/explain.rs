@@ -203,8 +203,8 @@ impl fmt::Display for Reason {
                 f.write_str("it is declared `never`, so it stays on its thread")
             }
             Self::Key(_) => f.write_str("it is declared `clear`, and no allowlist names it"),
-            Self::Allowlist(list) => write!(f, "it is not on the allowlist, {}", list.names()),
-            Self::Denylist(list) => write!(f, "it is on the denylist, {}", list.names()),
+            Self::Allowlist(list) => write!(f, "it is not on the allowlist ({})", list.names()),
+            Self::Denylist(list) => write!(f, "it is on the denylist ({})", list.names()),
             Self::Off => f.write_str("propagation was off"),
             Self::Suppressed => f.write_str("propagation was suppressed"),
         }

@@ -211,6 +211,15 @@ fn with_others_of(mine: &Accessors, outer: &Accessors) -> Accessors {
     outer.iter().filter(|other| !is_mine(other)).chain(mine.iter()).copied().collect()
 }
 
+/// The accessors of the tasks on this thread.
+pub(super) fn entered_accessors() -> Accessors {
+    if !HAS_ENTERED.get() {
+        return Accessors::default();
+    }
+    let entered = ENTERED.try_with(|entered| entered.borrow().clone()).unwrap_or(None);
+    entered.unwrap_or_default()
+}
+
 fn replace_entered(accessors: Option<Accessors>) -> Option<Accessors> {
     HAS_ENTERED.set(accessors.is_some());
     ENTERED.try_with(|entered| entered.replace(accessors)).unwrap_or(None)

@@ -51,8 +51,11 @@ impl CarryPolicy {
     }
 
     /// The policy of a single capture.
-    pub(super) fn of(propagation: Propagation) -> Self {
-        Self { id: PolicyId::NONE, ..Self::new(propagation, Arc::default()) }
+    pub(super) fn of(
+        propagation: Propagation,
+        accessors: Arc<[&'static dyn ErasedAccessor]>,
+    ) -> Self {
+        Self { id: PolicyId::NONE, ..Self::new(propagation, accessors) }
     }
 
     /// As [`Propagation::validate`], and looks for what is wrong with the

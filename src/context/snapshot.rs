@@ -6,6 +6,7 @@ use std::sync::Arc;
 use once_cell::sync::Lazy;
 
 use super::capture::Capture;
+use super::frame::entered_accessors;
 use super::instrument::Instrumented;
 use super::policy::CarryPolicy;
 use super::propagation::Propagation;
@@ -46,14 +47,18 @@ impl Snapshot {
         OFF.clone()
     }
 
-    /// Takes what is current on this thread, as far as it propagates.
+    /// Takes what is current on this thread, as far as it propagates: keys and the
+    /// span, and inside a task of an executor with accessors what those carry, too.
+    /// An executor's list is not asked; [`Executor::snapshot`](crate::Executor::snapshot)
+    /// goes by that.
     pub fn capture() -> Self {
         Self::capture_with(&Propagation::all())
     }
 
-    /// Takes what is current on this thread, as far as `propagation` carries it.
+    /// As [`capture`](Self::capture), as far as `propagation` carries it. What can
+    /// never be carried is not; [`Propagation::validate`] tells of that.
     pub fn capture_with(propagation: &Propagation) -> Self {
-        Self::capture_for(&CarryPolicy::of(propagation.clone()))
+        Self::capture_for(&CarryPolicy::of(propagation.clone(), entered_accessors()))
     }
 
     /// Takes what a task is to be given that is submitted now.

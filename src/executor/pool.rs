@@ -127,7 +127,9 @@ impl Executor {
     }
 
     /// Runs `f` on a worker and waits for it; on a worker of this pool, just
-    /// calls it. `f` may borrow.
+    /// calls it. `f` may borrow. What `f` hands to other workers through rayon
+    /// itself, by a parallel iterator without
+    /// [`in_context`](crate::ParallelIteratorExt::in_context) say, carries nothing.
     ///
     /// With propagation off, `f` sees nothing of the caller when it moves to
     /// another thread, and what the thread holds when it is called in place: in

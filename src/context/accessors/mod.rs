@@ -3,8 +3,8 @@
 //!
 //! An executor is told of them one by one, and a
 //! [`Propagation`](crate::Propagation) names them like keys. The `tracing` span
-//! and its dispatcher need no accessor: they always go along, and lists name
-//! them [`SPAN`](crate::SPAN).
+//! and its dispatcher need no accessor: they go along unless a list leaves them
+//! out, by the name of [`SPAN`](crate::SPAN).
 //!
 //! | feature | accessor | carries |
 //! | --- | --- | --- |

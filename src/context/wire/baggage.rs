@@ -8,12 +8,10 @@ use std::sync::Arc;
 use super::error::WireError;
 use super::names::is_token;
 use super::text::{percent_decoded, percent_encoded, trimmed};
-use crate::context_key;
+use crate::context::key::{Key, KeyPolicy};
 
-context_key! {
-    /// The W3C's `baggage` of the current work.
-    pub static BAGGAGE: Baggage = propagate;
-}
+/// The W3C's `baggage` of the current work.
+pub static BAGGAGE: Key<Baggage> = Key::new("entourage::BAGGAGE", KeyPolicy::Propagate);
 
 /// The W3C's `baggage`: keys of the application with their values, and
 /// properties of those. Immutable, and a clone is one reference count.

@@ -5,18 +5,17 @@ use std::str::FromStr;
 
 use super::error::{Excerpt, WireError};
 use super::text::trimmed;
-use crate::context_key;
+use crate::context::key::{Key, KeyPolicy};
 
-context_key! {
-    /// The trace that the current work belongs to, as the W3C's `traceparent`.
-    ///
-    /// A [`Wire`](crate::Wire) with
-    /// [`trace_context`](crate::WireBuilder::trace_context) reads and writes it.
-    /// Nothing in this crate sets it by itself: whoever takes part in the trace
-    /// sets the [`child`](TraceParent::child) of what it was given; whoever does
-    /// not passes it on as it came.
-    pub static TRACE_PARENT: TraceParent = propagate, shown;
-}
+/// The trace that the current work belongs to, as the W3C's `traceparent`.
+///
+/// A [`Wire`](crate::Wire) with
+/// [`trace_context`](crate::WireBuilder::trace_context) reads and writes it.
+/// Nothing in this crate sets it by itself: whoever takes part in the trace
+/// sets the [`child`](TraceParent::child) of what it was given; whoever does
+/// not passes it on as it came.
+pub static TRACE_PARENT: Key<TraceParent> =
+    Key::new("entourage::TRACE_PARENT", KeyPolicy::Propagate).shown();
 
 /// The W3C's `traceparent`: the trace's id, the id of the operation that the
 /// work was called from, and flags.

@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use super::error::WireError;
 use super::text::{is_blank, trimmed};
-use crate::context_key;
+use crate::context::key::{Key, KeyPolicy};
 
-context_key! {
-    /// The companion of [`TRACE_PARENT`](crate::TRACE_PARENT), the W3C's
-    /// `tracestate`. It goes on no wire without the other.
-    pub static TRACE_STATE: TraceState = propagate, shown;
-}
+/// The companion of [`TRACE_PARENT`](crate::TRACE_PARENT), the W3C's
+/// `tracestate`. It goes on no wire without the other.
+pub static TRACE_STATE: Key<TraceState> =
+    Key::new("entourage::TRACE_STATE", KeyPolicy::Propagate).shown();
 
 /// The W3C's `tracestate`: up to 32 members, one a tracing system, the last to
 /// change first. Immutable, and a clone is one reference count.

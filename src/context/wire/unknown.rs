@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::names::Naming;
-use crate::context_key;
+use crate::context::key::{Key, KeyPolicy};
 
 /// What a wire does with a name that begins with its prefix and is of none of
 /// its keys.
@@ -19,11 +19,10 @@ pub enum Unknown {
     Keep,
 }
 
-context_key! {
-    /// What a [`Wire`](crate::Wire) that [keeps](Unknown::Keep) unknown names
-    /// has read. A propagation list that is to carry it names it.
-    pub static WIRE_UNKNOWN: WireUnknown = propagate;
-}
+/// What a [`Wire`](crate::Wire) that [keeps](Unknown::Keep) unknown names
+/// has read. A propagation list that is to carry it names it.
+pub static WIRE_UNKNOWN: Key<WireUnknown> =
+    Key::new("entourage::WIRE_UNKNOWN", KeyPolicy::Propagate);
 
 /// Names and values that a wire passes on without knowing them.
 #[derive(Clone, PartialEq, Eq)]

@@ -13,6 +13,10 @@ pub trait ParallelIteratorExt: ParallelIterator {
     /// that is current now, on whichever worker they come to run. The cost is
     /// per leaf of the split, not per item.
     ///
+    /// It is what [`Snapshot::capture`] takes, and it runs on the pool that is
+    /// current, as any of rayon's: `pool.install(|| …)` says on which. An executor's
+    /// list is asked by `in_snapshot(pool.snapshot())`.
+    ///
     /// ```
     /// use entourage::ParallelIteratorExt;
     /// use rayon::prelude::*;
