@@ -174,3 +174,21 @@ fn snapshot_taken_in_another_a_hundred_thousand_times_ends_in_no_recursion() {
         drop(snapshot);
     });
 }
+
+#[test]
+fn span_of_a_task_closes_while_the_scope_it_was_spawned_in_goes_on() {
+    Recorder::record(|recorder| {
+        let pool = workers(2);
+        let (done, is_done) = std::sync::mpsc::channel();
+        pool.in_place_scope(|s| {
+            for _ in 0..3 {
+                let done = done.clone();
+                info_span!("piece").in_scope(|| s.spawn(move |_| done.send(()).unwrap()));
+            }
+            (0..3).for_each(|_| is_done.recv().unwrap());
+            // Each worker has left its tasks when it comes to this.
+            pool.broadcast(|_| ());
+            assert_eq!(recorder.closings_of("piece"), 3);
+        });
+    });
+}

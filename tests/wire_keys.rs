@@ -224,7 +224,7 @@ fn everything_wrong_with_a_wire_is_said_at_once() {
         "`App_gr\u{f6}\u{df}e` of `wire_keys::other::gr\u{f6}\u{df}e` cannot be the name of a header",
         "`x y` of `wire_keys::ATTEMPT` cannot be the name of a header",
         "`baggage` of `wire_keys::REGION_CODE` is a name of the W3C's",
-        "`entourage::context::wire::trace_parent::TRACE_PARENT` goes by rules of its own",
+        "`entourage::TRACE_PARENT` goes by rules of its own",
         "`App_` is no prefix",
         "a cap of 0 bytes",
     ] {

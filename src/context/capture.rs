@@ -1,6 +1,6 @@
 //! What one submit takes along.
 
-use std::panic::{Location, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::accessor::{Captured, ErasedAccessor};
@@ -10,7 +10,7 @@ use super::leaks::{LeakWatch, Watched};
 use super::policy::{CarryPolicy, PolicyId};
 use super::propagation::Propagation;
 use super::trace::Trace;
-use super::unwind::{Payload, first_panic, keep_first};
+use super::unwind::{Payload, first_panic, keep_first, quietly};
 use super::values::Context;
 
 pub(super) type Accessors = Arc<[&'static dyn ErasedAccessor]>;
@@ -53,6 +53,15 @@ impl Capture {
 
     const SUPPRESSED: Self = Self { context: Context::SUPPRESSED, ..Self::EMPTY };
 
+    /// Of nothing, and what `accessors` are for is cleared.
+    pub(crate) fn clearing(accessors: &Accessors) -> Self {
+        let foreign = (!accessors.is_empty()).then(|| Foreign {
+            accessors: accessors.clone(),
+            values: accessors.iter().map(|_| None).collect(),
+        });
+        Self { foreign, ..Self::OFF }
+    }
+
     /// Takes what is current for a task that is submitted now, for which values
     /// may fork; or, where it is none, for the caller itself, who waits while a
     /// closure of it runs elsewhere.
@@ -74,11 +83,9 @@ impl Capture {
         let holds_back = holds_span_back || !policy.carries_accessors;
         let held_back_by = holds_back.then(|| Box::new(propagation.clone()));
         let accessors = &policy.accessors;
-        let foreign = (!accessors.is_empty()).then(|| {
-            let values = accessors.iter().map(|accessor| {
-                accessor.is_carried(propagation).then(|| accessor.capture()).flatten()
-            });
-            Foreign { accessors: accessors.clone(), values: values.collect() }
+        let foreign = (!accessors.is_empty()).then(|| Foreign {
+            accessors: accessors.clone(),
+            values: captured_by(accessors, propagation),
         });
         Self { policy: policy.id, context, trace, foreign, held_back_by, watched: None }
     }
@@ -208,6 +215,23 @@ impl Capture {
     pub(super) fn foreign(&self) -> Option<&Foreign> {
         self.foreign.as_ref()
     }
+}
+
+/// What each accessor captures. After a panic of one the values of those before
+/// end one by one, since their `Drop` may panic as well.
+fn captured_by(accessors: &Accessors, propagation: &Propagation) -> Box<[Captured]> {
+    let mut values = Vec::with_capacity(accessors.len());
+    for accessor in accessors.iter() {
+        let capture = || accessor.is_carried(propagation).then(|| accessor.capture()).flatten();
+        match catch_unwind(AssertUnwindSafe(capture)) {
+            Ok(value) => values.push(value),
+            Err(payload) => {
+                values.into_iter().for_each(|value| quietly(|| drop(value)));
+                resume_unwind(payload);
+            }
+        }
+    }
+    values.into()
 }
 
 impl Foreign {

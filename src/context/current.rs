@@ -162,6 +162,11 @@ pub fn suppress<R>(f: impl FnOnce() -> R) -> R {
 /// to the end of the task that made it, and no further; outside of any task it
 /// goes on as long as the thread.
 ///
+/// A guard belongs to the task, or the [`Snapshot::scope`](crate::Snapshot::scope),
+/// in which it was made: drop it there. Carried out of it, or into another, it
+/// suppresses nothing, and its drop may end a suppression that is not its own.
+/// [`suppress`] cannot be used so.
+///
 /// ```
 /// use entourage::{Executor, SuppressGuard};
 /// entourage::context_key! { static TENANT: u32 = propagate; }

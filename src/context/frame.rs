@@ -248,7 +248,18 @@ pub(crate) fn run_clean<R>(f: impl FnOnce() -> R) -> R {
 /// have to be put away for as long as it runs.
 #[cold]
 fn run_hidden<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
-    Frame::run(&Capture::OFF, f)
+    match Frame::run_apart(&Capture::OFF, f) {
+        (Ok(answer), Ok(())) => Ok(answer),
+        // Not hidden: to leave once more what cannot be left would come back here.
+        (Ok(answer), Err(payload)) => {
+            quietly(|| drop(answer));
+            Err(payload)
+        }
+        (Err(payload), left) => {
+            swallow(left);
+            Err(payload)
+        }
+    }
 }
 
 /// Drops what a task left where nothing of a task that waits beneath it is to

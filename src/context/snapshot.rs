@@ -74,7 +74,9 @@ impl Snapshot {
     }
 
     /// Runs `f` with what was captured, and nothing else, current on this
-    /// thread; then restores what was.
+    /// thread; then restores what was. Of thread-locals that accessors are for,
+    /// those are cleared which are not in the snapshot but belong to a task on this
+    /// thread; others nobody knows of, and they stay.
     ///
     /// # Panics
     ///

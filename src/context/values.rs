@@ -1,13 +1,14 @@
 //! The immutable set of key-value pairs.
 
 use std::fmt;
-use std::panic::Location;
-use std::ptr;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::{ptr, thread};
 
 use super::current;
 use super::explain::{Explanation, Reason};
 use super::key::{Key, KeyMeta, KeyPolicy, Value};
+use super::unwind::discard;
 
 #[derive(Clone)]
 struct Entry {
@@ -21,9 +22,25 @@ struct Entry {
 /// that is gone nothing is kept alive.
 #[derive(Clone)]
 enum Slot {
-    Set(Value),
+    Set(Held),
     HeldBack(Reason),
     Removed,
+}
+
+/// A value, whose `Drop` may panic: so may that of the next one, in the midst of
+/// the first panic, and that would abort.
+#[derive(Clone)]
+struct Held(Option<Value>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let value = self.0.take();
+        match catch_unwind(AssertUnwindSafe(|| drop(value))) {
+            Ok(()) => {}
+            Err(payload) if thread::panicking() => discard(payload),
+            Err(payload) => resume_unwind(payload),
+        }
+    }
 }
 
 impl Entry {
@@ -34,7 +51,7 @@ impl Entry {
 
     fn value(&self) -> Option<&Value> {
         match &self.slot {
-            Slot::Set(value) => Some(value),
+            Slot::Set(held) => held.0.as_ref(),
             Slot::HeldBack(_) | Slot::Removed => None,
         }
     }
@@ -143,7 +160,7 @@ impl Context {
         value: T,
         at: &'static Location<'static>,
     ) -> Self {
-        self.with_slot(&key.meta, Slot::Set(Arc::new(value)), at)
+        self.with_slot(&key.meta, Slot::Set(Held(Some(Arc::new(value)))), at)
     }
 
     /// This context with `key` not set.
@@ -248,7 +265,9 @@ impl Context {
     /// foreign code.
     pub(crate) fn forked(&self) -> Self {
         self.holding(self.as_slice().iter().map(|entry| match (entry.key.fork, &entry.slot) {
-            (Some(fork), Slot::Set(value)) => Entry { slot: Slot::Set(fork(&**value)), ..*entry },
+            (Some(fork), Slot::Set(Held(Some(value)))) => {
+                Entry { slot: Slot::Set(Held(Some(fork(&**value)))), ..*entry }
+            }
             _ => entry.clone(),
         }))
     }

@@ -12,7 +12,9 @@ use super::pool::Executor;
 use super::shutdown::PanicPolicy;
 use super::submit::WhenFull;
 use super::task::PanicHandler;
-use crate::context::{Accessor, CarryPolicy, ErasedAccessor, Leak, Propagation, note_dispatcher};
+use crate::context::{
+    Accessor, Capture, CarryPolicy, ErasedAccessor, Leak, Propagation, note_dispatcher,
+};
 
 /// Sets up an [`Executor`]; made by [`Executor::builder`].
 #[derive(Clone, Default)]
@@ -125,8 +127,8 @@ impl ExecutorBuilder {
         self
     }
 
-    /// How many tasks may be submitted that have not begun; by default as many
-    /// as there is memory for. What a submission beyond that does, says
+    /// How many tasks may be submitted that have not begun, cancelled ones aside;
+    /// by default as many as there is memory for. What a submission beyond that does, says
     /// [`when_full`](Self::when_full). Implies
     /// [`track_detached`](Self::track_detached).
     pub fn queue_capacity(mut self, capacity: usize) -> Self {
@@ -165,7 +167,7 @@ impl ExecutorBuilder {
     /// that no thread can have; for a propagation policy that cannot be carried
     /// out, or that names an accessor which is not registered; for an accessor
     /// registered twice; and where the system refuses a thread.
-    pub fn build(self) -> Result<Executor, BuildError> {
+    pub fn build(mut self) -> Result<Executor, BuildError> {
         let mut problems = Vec::new();
         let policy = CarryPolicy::new(self.propagation, self.accessors.into());
         if let Err(error) = policy.validate() {
@@ -194,6 +196,7 @@ impl ExecutorBuilder {
         if !problems.is_empty() {
             return Err(BuildError { problems });
         }
+        self.terms.nothing = Capture::clearing(&policy.accessors).into();
         place::watch();
         note_dispatcher();
         let (pool, is_own) = match self.pool {

@@ -69,6 +69,14 @@ impl Carrier {
         recent::capture(&self.policy, || self.capture(task, at))
     }
 
+    /// Takes what is current for the tasks of a scope to share, as far as they may.
+    pub(super) fn capture_to_share(&self, at: At) -> Snapshot {
+        if self.is_watched() {
+            return Snapshot::empty();
+        }
+        self.capture_to_move(at).into()
+    }
+
     /// Takes what is current for the caller's own closure, which is to run
     /// elsewhere while the caller waits.
     #[inline]

@@ -43,7 +43,9 @@ impl<R: Send + 'static> JoinHandle<R> {
     ///
     /// A task that is run in place runs on the stack of the one that joins it, so
     /// a chain of hundreds of tasks, each of which joins the one before, may
-    /// overflow the stack of a single worker. Submit such a chain as one task.
+    /// overflow the stack of a single worker. Submit such a chain as one task. A
+    /// worker that waits for another pool runs its own pool's tasks on top; where
+    /// those wait as well, and lie some thirty deep, it does so only now and then.
     ///
     /// ```
     /// # let pool = entourage::Executor::builder().num_threads(1).build()?;

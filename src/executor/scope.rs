@@ -1,10 +1,7 @@
 //! Tasks that borrow.
 
 use std::fmt;
-use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-
-use once_cell::sync::OnceCell;
 
 use super::carrier::Carrier;
 use super::pool::Executor;
@@ -12,7 +9,6 @@ use crate::context::{
     Capture, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_tasks,
     resume_frame, run_clean, swallow,
 };
-use crate::sync::Mutex;
 
 /// Spawns tasks that may borrow whatever outlives the scope; made by
 /// [`Executor::scope`] and its kin.
@@ -34,58 +30,21 @@ enum Inner<'a, 'scope> {
 /// What the tasks of a scope, or those spawned by one of them, are given.
 struct ScopeCarry<'a, 'scope> {
     carrier: &'scope Carrier,
-    /// What the spawning task was itself entered with, or else the first capture.
-    first: FirstCapture<'a>,
-    /// The last capture besides, shared by the tasks until the context changes.
-    latest: Mutex<Snapshot>,
-}
-
-enum FirstCapture<'a> {
-    Entered(&'a Snapshot),
-    Own(OnceCell<Snapshot>),
-}
-
-impl FirstCapture<'_> {
-    fn get(&self) -> Option<&Snapshot> {
-        match self {
-            Self::Entered(snapshot) => Some(snapshot),
-            Self::Own(snapshot) => snapshot.get(),
-        }
-    }
+    /// What was current for the scope's caller, or what the spawning task was
+    /// itself entered with.
+    first: &'a Snapshot,
 }
 
 impl<'a, 'scope> ScopeCarry<'a, 'scope> {
-    fn new(carrier: &'scope Carrier, first: FirstCapture<'a>) -> Self {
-        Self { carrier, first, latest: Mutex::new(Snapshot::empty()) }
-    }
-
+    /// What a task is given that is spawned now: what all of the scope share, or
+    /// what those spawned just before share, where the context changed. Only the
+    /// former lasts as long as the scope: its span is entered for as long.
     #[inline]
     fn capture(&self, at: &'static Location<'static>) -> Snapshot {
-        match self.first.get() {
-            Some(first) if self.carrier.is_current(first.as_capture()) => first.clone(),
-            _ => self.capture_anew(at),
+        if self.carrier.is_current(self.first.as_capture()) {
+            return self.first.clone();
         }
-    }
-
-    fn capture_anew(&self, at: &'static Location<'static>) -> Snapshot {
-        if self.carrier.is_watched() {
-            return self.carrier.capture(None, at).into();
-        }
-        // Foreign code runs in the comparison, the capture and the drop of what
-        // was there, so none of them happens under the lock.
-        let shared = self.latest.lock().clone();
-        if self.carrier.is_current(shared.as_capture()) {
-            return shared;
-        }
-        let taken = Snapshot::from(self.carrier.capture(None, at));
-        if let FirstCapture::Own(first) = &self.first
-            && first.set(taken.clone()).is_ok()
-        {
-            return taken;
-        }
-        let old = mem::replace(&mut *self.latest.lock(), taken.clone());
-        drop(old);
-        taken
+        self.carrier.capture_shared(None, at)
     }
 }
 
@@ -152,7 +111,8 @@ impl Executor {
 
     fn with_scope<'scope, R>(&'scope self, run: impl FnOnce(ScopeBody<'_, 'scope>) -> R) -> R {
         if !self.is_off() {
-            let carry = ScopeCarry::new(self.carrier(), FirstCapture::Own(OnceCell::new()));
+            let first = self.carrier().capture_to_share(Location::caller());
+            let carry = ScopeCarry { carrier: self.carrier(), first: &first };
             return run(ScopeBody { carry: Some(&carry), away: None });
         }
         let was_in_task = is_in_task();
@@ -268,7 +228,7 @@ fn run_on<'scope>(
     f: impl FnOnce(&Scope<'_, 'scope>),
 ) {
     let (ran, mut outcome) = Frame::run_apart(snapshot.as_capture(), || {
-        let carry = ScopeCarry::new(carrier, FirstCapture::Entered(&snapshot));
+        let carry = ScopeCarry { carrier, first: &snapshot };
         f(&Scope(Kind::On(inner, &carry)));
     });
     keep_first(&mut outcome, snapshot.retire());

@@ -67,8 +67,9 @@ impl Executor {
     /// - It may be called often, from several threads and with different words.
     ///   Each call waits, and tells of all since the first one. Dropping goes
     ///   before draining, whichever came first.
-    /// - Called on a worker of the pool, where waiting for all tasks would be
-    ///   waiting for oneself, it returns at once, with a report that is not
+    /// - Called on a worker of the pool, or within a task that another thread runs
+    ///   or calls off, where waiting for all tasks would be waiting for oneself, it
+    ///   returns at once, with a report that is not
     ///   [complete](ShutdownReport::is_complete). A worker of another pool runs
     ///   that pool's work meanwhile. As with the end of a scope, a circle of such
     ///   waits through several pools is not seen.
@@ -104,7 +105,7 @@ impl Executor {
 
     fn shut_down(&self, how: Shutdown, until: Option<Instant>) -> ShutdownReport {
         self.books().close(how);
-        if !self.is_on_worker() {
+        if !self.books().has_task_here() {
             self.books().wait_until_over(until);
         }
         self.books().report()

@@ -4,8 +4,8 @@ use super::pool::Executor;
 
 /// What an executor is doing and has done so far; see [`Executor::stats`].
 ///
-/// A task is what `spawn` and its kin submit, futures included, and `spawn_detached` where the
-/// executor [tracks those](crate::ExecutorBuilder::track_detached). The work of a
+/// A task is what `spawn` and its kin submit, futures included, and
+/// `spawn_detached` where the executor [tracks those](crate::ExecutorBuilder::track_detached). The work of a
 /// scope, a join, a parallel iterator, an install or a broadcast is part of the
 /// task that waits for it.
 ///
@@ -28,14 +28,16 @@ pub struct ExecutorStats {
     /// Tasks that panicked.
     pub panicked: u64,
     /// Tasks that were dropped without having run, futures without having ended:
-    /// cancelled by a handle, or by a shutdown. Those that were not taken on any more are not among them.
+    /// cancelled by a handle, or by a shutdown. Those that were not taken on any
+    /// more are not among them.
     pub cancelled: u64,
     /// Tasks that a worker spawned and another one ran.
     pub stolen: u64,
     /// How many snapshots were taken, those of nothing aside. Tasks of one
     /// scope share one for as long as that can be seen to be the same: not where
     /// the policy holds something back, nor under a scoped dispatcher, nor with an
-    /// accessor that does not say what is unchanged.
+    /// accessor that does not say what is unchanged. So do tasks that one thread
+    /// submits one after the other, while one of them is not over.
     pub snapshots: u64,
 }
 

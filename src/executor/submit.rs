@@ -4,12 +4,12 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use super::books::{self, Entrance, Entry};
+use super::books::{self, Books, Entrance, Entry};
 use super::error::{TaskError, TaskName};
 use super::handle::JoinHandle;
 use super::pool::Executor;
 use super::task::{Carry, Joinable, Task};
-use crate::context::Snapshot;
+use crate::context::quietly;
 
 /// What [`spawn`](Executor::spawn) and its kin do when the queue of an executor
 /// with a [capacity](crate::ExecutorBuilder::queue_capacity) is full.
@@ -100,7 +100,8 @@ impl Executor {
     }
 
     /// As [`spawn`](Self::spawn), but the tasks a worker spawns this way start
-    /// in the order in which it spawned them.
+    /// in the order in which it spawned them; all but those that it has to run at
+    /// once, since the queue is full.
     #[track_caller]
     pub fn spawn_fifo<F, R>(&self, f: F) -> JoinHandle<R>
     where
@@ -195,7 +196,7 @@ impl Executor {
                 task
             }
             Entrance::InPlace(entering) => {
-                let carry = self.carry(&name).for_any_thread();
+                let carry = self.carry(&name).for_any_thread(self.books());
                 let task = new(name, carry, Some(entering.take()));
                 books::nested(|| task.run());
                 task
@@ -215,8 +216,8 @@ impl Executor {
         R: Send + 'static,
     {
         match order {
-            Order::Lifo => self.pool().spawn(move || task.run()),
-            Order::Fifo => self.pool().spawn_fifo(move || task.run()),
+            Order::Lifo => self.pool().spawn(move || run(task)),
+            Order::Fifo => self.pool().spawn_fifo(move || run(task)),
         }
     }
 
@@ -244,11 +245,18 @@ impl Executor {
     }
 }
 
+fn run<R>(task: Arc<impl Joinable<R>>) {
+    task.run();
+    // With the last task may end what the executor was given, a panic handler say;
+    // on a pool of others nobody would catch a panic of that.
+    quietly(|| drop(task));
+}
+
 impl Carry {
     /// For a thread that may hold what no flag tells of: it has to be looked for.
-    pub(super) fn for_any_thread(self) -> Self {
+    pub(super) fn for_any_thread(self, books: &Books) -> Self {
         match self {
-            Self::Off => Self::Snapshot(Snapshot::empty()),
+            Self::Off => Self::Snapshot(books.terms().nothing.clone()),
             carried => carried,
         }
     }

@@ -26,6 +26,7 @@
 //! began later than itself, and what lies on top of a task began later, too, so
 //! that such waits never close a circle.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +36,7 @@ use once_cell::sync::Lazy;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::thread::{self, ThreadId};
+use crate::sync::thread_local;
 
 /// A task as the table sees it.
 pub(super) trait Awaited: Send + Sync {
@@ -114,10 +116,46 @@ pub(super) const SHORTEST_NAP: Duration = Duration::from_micros(250);
 /// How long a thread may sleep that is about to, if `at_most` is what it would.
 /// To be asked under the lock that [`Awaited::nudge`] takes.
 pub(super) fn at_most_for_now(at_most: Option<Duration>) -> Option<Duration> {
-    if !is_broadcasting() {
+    if !is_broadcasting() || rayon::current_thread_index().is_none() {
         return at_most;
     }
     Some(at_most.map_or(SHORTEST_NAP, |at_most| at_most.min(SHORTEST_NAP)))
+}
+
+thread_local! {
+    /// How many waits on this thread run other work, each on top of the one before.
+    static HELPING: Cell<u32> = const { Cell::new(0) };
+    static LAST_HELP: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// How deep help may nest without restraint. What a waiting worker picks up may
+/// wait in its turn, and pick up the next, until the stack is full.
+const MOST_HELPING: u32 = 32;
+
+/// Whether a waiting worker is to look for other work now. Deep in nested waits it
+/// does so but once in the longest nap: enough to get on where what it waits for
+/// needs this very worker, and slow enough for what it waits for to end first.
+pub(super) fn may_help() -> bool {
+    if HELPING.get() < MOST_HELPING {
+        return true;
+    }
+    let is_time = LAST_HELP.get().is_none_or(|last| last.elapsed() >= LONGEST_NAP);
+    if is_time {
+        LAST_HELP.set(Some(Instant::now()));
+    }
+    is_time
+}
+
+/// Runs one job of this worker's pool on top of the wait; whether there was one.
+pub(super) fn help() -> bool {
+    struct Back(u32);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            HELPING.set(self.0);
+        }
+    }
+    let _back = Back(HELPING.replace(HELPING.get() + 1));
+    rayon::yield_now() == Some(rayon::Yield::Executed)
 }
 
 /// Waits until `is_over`, for something that is up to the workers of `pool`, or
@@ -142,7 +180,7 @@ pub(super) fn wait<E>(
             if !is_broadcasting() || rayon::yield_local() != Some(rayon::Yield::Executed) {
                 block(left)?;
             }
-        } else if rayon::yield_now() == Some(rayon::Yield::Executed) {
+        } else if may_help() && help() {
             nap = SHORTEST_NAP;
         } else {
             // What is waited for may come to need a worker of this thread's own

@@ -145,7 +145,9 @@ impl TraceFrame {
     pub(in crate::context) fn leave(&mut self) -> Result<(), Payload> {
         match self {
             Self::Untouched => Ok(()),
-            Self::InPlace { changes: Some(before), .. } if watch::changes() == Some(*before) => {
+            Self::InPlace { changes: Some(before), .. }
+                if watch::changes() == Some(*before) && dispatcher::get_default(is_global) =>
+            {
                 Ok(())
             }
             _ => self.leave_entered(),
@@ -164,10 +166,23 @@ impl TraceFrame {
     }
 }
 
+/// The global dispatcher, which this thread had when the task began. A task may have
+/// left it with another, by a guard that was forgotten: then the global one is set
+/// over that.
+fn back_to_global() -> Dispatch {
+    let (current, is_global) = dispatcher::get_default(|it| (it.clone(), is_global(it)));
+    if is_global {
+        return current;
+    }
+    let global = global();
+    mem::forget(dispatcher::set_default(&global));
+    global
+}
+
 fn leave_in_place(outcome: &mut Result<(), Payload>, span: Option<&span::Id>) {
     first_panic(outcome, || {
         if !is_current(span) {
-            let dispatch = dispatcher::get_default(Dispatch::clone);
+            let dispatch = back_to_global();
             exit_down_to(&dispatch, span, |_| ()).unwrap_or_else(|payload| resume_unwind(payload));
         }
     });
@@ -176,7 +191,7 @@ fn leave_in_place(outcome: &mut Result<(), Payload>, span: Option<&span::Id>) {
 fn leave_alone(outcome: &mut Result<(), Payload>, span: &span::Id, changes: u64) {
     let is_untouched = watch::changes() == Some(changes);
     first_panic(outcome, || {
-        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let dispatch = back_to_global();
         if is_untouched {
             dispatch.exit(span);
             return;

@@ -48,7 +48,7 @@ fn is_of_global_kind(dispatch: &Dispatch) -> bool {
     if dispatch.is::<NoSubscriber>() {
         // `Dispatch::none()` counts as global too. It is what this thread has
         // by itself unless there is a global one that somebody set aside.
-        return GLOBAL.get().is_none();
+        return global().is::<NoSubscriber>();
     }
     if GLOBAL.get().is_none() {
         learn();
@@ -59,9 +59,9 @@ fn is_of_global_kind(dispatch: &Dispatch) -> bool {
 /// The dispatcher of a thread that has no scoped one.
 ///
 /// In a process that has none but scoped ones the answer takes a thread, and is
-/// good for a while only. That costs nothing right: a global one that is set
-/// meanwhile is seen by the first task that begins on a worker with nothing
-/// beneath it.
+/// good for a while. A global one that is set meanwhile is seen at once by a thread
+/// that has no scoped one; only tasks that carry no dispatcher, and begin on top of
+/// one that waits with a scoped one, may miss it for as long.
 pub(super) fn global() -> Dispatch {
     /// When nothing was found last.
     static MISSED: Mutex<Option<Instant>> = Mutex::new(None);

@@ -9,6 +9,7 @@ use crate::context::key::{Key, KeyPolicy};
 /// What a wire does with a name that begins with its prefix and is of none of
 /// its keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Unknown {
     /// It goes no further. The default: what nobody named does not travel.
     #[default]

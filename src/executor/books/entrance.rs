@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Books;
 use super::ledger::{From, MOST, Reading, Refusal};
+use super::stay::Guest;
 use crate::executor::submit::WhenFull;
 use crate::executor::waits;
 use crate::sync::thread_local;
@@ -41,11 +42,14 @@ pub(in crate::executor) enum Entrance<'b> {
 pub(in crate::executor) struct Entering<'b> {
     books: &'b Books,
     entry: Entry,
+    /// What runs in the capture cannot wait for this task.
+    guest: Option<Guest>,
 }
 
 impl Entering<'_> {
-    pub(in crate::executor) fn take(self) -> Entry {
+    pub(in crate::executor) fn take(mut self) -> Entry {
         let entry = self.entry;
+        drop(self.guest.take());
         std::mem::forget(self);
         entry
     }
@@ -83,7 +87,7 @@ impl Books {
     /// Enters a task, if there is room for it now.
     pub(in crate::executor) fn try_enter(&self) -> Result<Entering<'_>, Refusal> {
         let worker = self.pool.current_thread_index();
-        let before = self.ledger.admit(from(worker), self.capacity())?;
+        let before = self.ledger.admit(self.origin(), self.capacity())?;
         Ok(self.entering(before, Entry { worker, has_begun: false, is_suspended: false }))
     }
 
@@ -97,7 +101,7 @@ impl Books {
                 Err(Refusal::Full) => {}
             }
             let worker = self.pool.current_thread_index();
-            if worker.is_some() || self.terms.when_full == WhenFull::Help {
+            if self.has_task_here() || self.terms.when_full == WhenFull::Help {
                 return self.enter_full(worker);
             }
             let is_over = || self.ledger.may_have_room(self.capacity());
@@ -113,8 +117,8 @@ impl Books {
     fn enter_full(&self, worker: Option<usize>) -> Entrance<'_> {
         let is_deep = NESTED.get() >= MOST_NESTED;
         let admitted = match is_deep {
-            true => self.ledger.admit(from(worker), MOST),
-            false => self.ledger.admit_begun(from(worker)),
+            true => self.ledger.admit(self.origin(), MOST),
+            false => self.ledger.admit_begun(self.origin()),
         };
         let Ok(before) = admitted else { return Entrance::Shut };
         let entry = Entry { worker, has_begun: !is_deep, is_suspended: false };
@@ -122,11 +126,15 @@ impl Books {
         if is_deep { Entrance::Queue(entering) } else { Entrance::InPlace(entering) }
     }
 
+    fn origin(&self) -> From {
+        if self.has_task_here() { From::Inside } else { From::Outside }
+    }
+
     fn entering(&self, before: Reading, entry: Entry) -> Entering<'_> {
         if before.is_closed() {
             self.sleepers.lock().later += 1;
         }
-        Entering { books: self, entry }
+        Entering { books: self, entry, guest: Some(Guest::of(self)) }
     }
 
     fn sleep_for_room(&self, at_most: Option<Duration>) {
@@ -143,8 +151,4 @@ impl Books {
             self.ledger.want_no_room();
         }
     }
-}
-
-pub(super) fn from(worker: Option<usize>) -> From {
-    if worker.is_some() { From::Inside } else { From::Outside }
 }

@@ -35,7 +35,8 @@ const BEGUN: u64 = 1 << 4;
 const QUEUED: u64 = 1 << 34;
 
 /// The most that can be queued, where there is no other bound: a billion. There
-/// are fewer that have begun, since each is on a stack.
+/// are fewer that have begun: each is on a stack, or a future with a future's
+/// memory.
 pub(super) const MOST: u64 = (1 << 30) - 1;
 
 pub(super) struct Ledger(AtomicU64);
@@ -56,8 +57,8 @@ impl Refusal {
 /// Where a submission comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum From {
-    /// A worker of the pool. What it runs may need it, to end: so it is taken
-    /// also when the ledger is closed, as long as there is something to end.
+    /// A worker of the pool, or a thread that runs one of its tasks. What it runs
+    /// may need it, to end: so it is taken also when the ledger is closed, as long as there is something to end.
     Inside,
     Outside,
 }

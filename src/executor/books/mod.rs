@@ -31,7 +31,7 @@ use super::stats::ExecutorStats;
 use super::submit::WhenFull;
 use super::task::PanicHandler;
 use super::waits;
-use crate::context::LeakHandler;
+use crate::context::{LeakHandler, Snapshot};
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutex};
 
@@ -59,6 +59,9 @@ pub(super) struct Terms {
     pub(super) capacity: Option<usize>,
     pub(super) when_full: WhenFull,
     pub(super) tracks_detached: bool,
+    /// What a task that carries nothing is run or dropped in on a thread that may
+    /// hold what no flag tells of: with nothing, the accessors' locals included.
+    pub(super) nothing: Snapshot,
 }
 
 /// Whether a detached task has to be entered, in a place that is only read while

@@ -1,9 +1,40 @@
 //! A task between its beginning and its end.
 
-use std::mem;
+use std::cell::RefCell;
+use std::{mem, ptr};
 
 use super::{Books, End, Entry};
 use crate::executor::shutdown::{PanicPolicy, Shutdown};
+use crate::sync::thread_local;
+
+thread_local! {
+    /// Of whose books there are tasks on this thread though it is no worker of
+    /// that pool: it submits them, helps, or calls them off.
+    static GUEST_OF: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes, until it is dropped, that a task of these books is on this thread, where
+/// that is no worker of theirs.
+pub(super) struct Guest(Option<usize>);
+
+impl Guest {
+    pub(super) fn of(books: &Books) -> Self {
+        let is_worker = books.pool.current_thread_index().is_some();
+        let noted = || GUEST_OF.try_with(|of| of.borrow_mut().push(address(books))).is_ok();
+        Self((!is_worker && noted()).then(|| address(books)))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let Some(books) = self.0 else { return };
+        _ = GUEST_OF.try_with(|of| {
+            let mut of = of.borrow_mut();
+            let at = of.iter().rposition(|of| *of == books)?;
+            Some(of.swap_remove(at))
+        });
+    }
+}
 
 /// A task that has begun, to be run or to be dropped, and is over when this is
 /// dropped: nobody waits for it any longer than that.
@@ -16,19 +47,28 @@ pub(in crate::executor) struct Stay<'b> {
     is_suspended: bool,
     is_dropping: bool,
     has_run: bool,
+    guest: Option<Guest>,
     end: Option<End>,
 }
 
 impl<'b> Stay<'b> {
     pub(super) fn new(books: &'b Books, entry: Entry, is_dropping: bool) -> Self {
         let Entry { worker: spawner, is_suspended, .. } = entry;
-        let books = Some(books);
-        Self { books, spawner, is_suspended, is_dropping, has_run: false, end: None }
+        let guest = Some(Guest::of(books));
+        let (books, has_run, end) = (Some(books), false, None);
+        Self { books, spawner, is_suspended, is_dropping, has_run, guest, end }
     }
 
     pub(super) fn unknown() -> Self {
-        let (books, spawner, end) = (None, None, None);
-        Self { books, spawner, is_suspended: false, is_dropping: false, has_run: false, end }
+        Self {
+            books: None,
+            spawner: None,
+            is_suspended: false,
+            is_dropping: false,
+            has_run: false,
+            guest: None,
+            end: None,
+        }
     }
 
     /// Whether the task is not to be run any more.
@@ -47,9 +87,10 @@ impl<'b> Stay<'b> {
 
     /// Says that the task, a future, is to be polled again: it stays, without a
     /// thread.
-    pub(in crate::executor) fn suspend(self) -> Option<Entry> {
+    pub(in crate::executor) fn suspend(mut self) -> Option<Entry> {
         let books = self.books?;
         books.tally.suspend(books.pool.current_thread_index());
+        drop(self.guest.take());
         mem::forget(self);
         Some(Entry { worker: None, has_begun: true, is_suspended: true })
     }
@@ -79,9 +120,23 @@ impl<'b> Stay<'b> {
     }
 }
 
+impl Books {
+    /// Whether the current thread is a worker of the pool, or has a task of these
+    /// books on it all the same: it cannot wait for all of them to be over.
+    pub(in crate::executor) fn has_task_here(&self) -> bool {
+        let is_guest = || GUEST_OF.try_with(|of| of.borrow().contains(&address(self)));
+        self.pool.current_thread_index().is_some() || is_guest().unwrap_or(false)
+    }
+}
+
+fn address(books: &Books) -> usize {
+    ptr::from_ref(books).addr()
+}
+
 impl Drop for Stay<'_> {
     fn drop(&mut self) {
         let Some(books) = self.books else { return };
+        drop(self.guest.take());
         if self.end != Some(End::Cancelled) {
             if books.ledger.end() {
                 let _sleepers = books.sleepers.lock();

@@ -28,7 +28,7 @@ impl<F, R> FutureTask<F, R> {
     pub(super) fn end(&self, Body { future, carry, entry }: Body<F>, why: Why<R>) {
         let was_suspended = entry.as_ref().is_some_and(Entry::is_suspended);
         let mut stay = self.books.begin(entry);
-        let outcome = self.drop_future(future, carry.for_any_thread(), why, &mut stay);
+        let outcome = self.drop_future(future, carry.for_any_thread(&self.books), why, &mut stay);
         self.finish(outcome, was_suspended);
     }
 

@@ -115,7 +115,7 @@ impl<R: Send + 'static> FutureHandle<R> {
             }
             // In turns, since the future may wake itself until other work is done.
             let polled = can_poll && self.task.clone().poll_queued();
-            let worked = is_worker && rayon::yield_now() == Some(rayon::Yield::Executed);
+            let worked = is_worker && waits::may_help() && waits::help();
             if polled || worked {
                 nap = waits::SHORTEST_NAP;
                 continue;

@@ -89,7 +89,7 @@ where
             task
         }
         Entrance::InPlace(entering) => {
-            let carry = executor.carry(&name).for_any_thread();
+            let carry = executor.carry(&name).for_any_thread(executor.books());
             let task = new(name, carry, Some(entering.take()));
             books::nested(|| task.poll_if_due());
             task

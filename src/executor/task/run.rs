@@ -33,7 +33,7 @@ where
     pub(in crate::executor) fn call_off(&self, why: fn(TaskName) -> TaskError) -> bool {
         let Some(Queued { body, carry, entry }) = self.claim() else { return false };
         let mut stay = self.books.begin(entry);
-        self.drop_body(body, carry.for_any_thread(), &mut stay);
+        self.drop_body(body, carry.for_any_thread(&self.books), &mut stay);
         self.finish(Some(Err(why(self.name.clone()))));
         true
     }
