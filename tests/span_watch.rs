@@ -14,7 +14,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use entourage::{Executor, SpanWatch};
 use support::recorder::Recorder;
 use support::{one_worker, steal_one};
-use tracing::dispatcher::get_default;
+use tracing::dispatcher::{get_default, set_default};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::set_global_default;
 use tracing::{Dispatch, Event, Metadata, Span, Subscriber, info, info_span};
@@ -207,4 +207,21 @@ fn layer_that_panics_on_entering_fails_the_task_and_leaves_the_worker_clean() {
     task.join().unwrap();
     spans_on(&pool, "after that");
     assert_eq!(recorder.spans_of("after that"), [""; 0]);
+}
+
+#[test]
+fn dispatcher_that_a_task_forgot_to_unset_is_not_that_of_the_next() {
+    let (_alone, recorder) = global();
+    let pool = one_worker();
+    let other = Recorder::default();
+    let dispatch = other.dispatch();
+    let forgets = move || mem::forget(set_default(&dispatch));
+    info_span!("own").in_scope(|| pool.spawn(forgets)).join().unwrap();
+    spans_on(&pool, "after a dispatcher");
+    pool.spawn(|| info!("next to forget")).join().unwrap();
+    info_span!("its own").in_scope(|| pool.spawn(|| info!("one more"))).join().unwrap();
+    assert_eq!(recorder.spans_of("after a dispatcher"), [""; 0]);
+    assert_eq!(recorder.spans_of("next to forget"), [""; 0]);
+    assert_eq!(recorder.spans_of("one more"), ["its own"]);
+    assert_eq!(other.events(), []);
 }
