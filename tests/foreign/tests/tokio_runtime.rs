@@ -84,13 +84,13 @@ fn scope_shares_one_capture_for_as_long_as_the_runtime_is_the_same() {
     let pool = one_worker(&TOKIO);
     let [one, other] = [&first, &second].map(|runtime| runtime.handle().id());
     let check = |expected| move || assert_eq!(Handle::current().id(), expected);
+    let _entered = first.enter();
     pool.in_place_scope(|s| {
-        for (runtime, expected) in [(&first, one), (&second, other)] {
-            let _entered = runtime.enter();
-            for _ in 0..10 {
-                s.spawn(move |_| check(expected)());
-            }
+        for _ in 0..10 {
+            s.spawn(move |_| check(one)());
         }
+        let _entered = second.enter();
+        s.spawn(move |_| check(other)());
     });
     assert_eq!(pool.stats().snapshots, 2);
 }
