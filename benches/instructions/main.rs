@@ -12,6 +12,8 @@
 
 #[path = "../harness/figures.rs"]
 mod figures;
+#[path = "../propagation/keys.rs"]
+mod keys;
 mod work;
 
 use std::env;
@@ -19,12 +21,13 @@ use std::error::Error;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use entourage::{Context, Executor, Propagation, SpanWatch, context_key};
+use entourage::{Executor, Propagation, SpanWatch};
 use tracing::info_span;
 use tracing::subscriber::set_global_default;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use figures::Figures;
+use keys::context_of;
 use work::{SHAPES, Shape};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -133,17 +136,6 @@ fn count(out: &Path, shape: &Shape, side: Side, length: usize) -> Outcome<f64> {
     Ok(count.trim().parse()?)
 }
 
-context_key! {
-    static K0: u64 = propagate;
-    static K1: u64 = propagate;
-    static K2: u64 = propagate;
-    static K3: u64 = propagate;
-    static K4: u64 = propagate;
-    static K5: u64 = propagate;
-    static K6: u64 = propagate;
-    static K7: u64 = propagate;
-}
-
 fn do_work(shape: &Shape, side: Side, length: usize) -> Outcome {
     match side {
         Side::Bare => (shape.bare)(executor(Propagation::off())?.rayon_pool(), length),
@@ -161,10 +153,8 @@ fn do_work(shape: &Shape, side: Side, length: usize) -> Outcome {
 }
 
 fn do_in_span(shape: &Shape, length: usize) -> Outcome {
-    let keys = [&K0, &K1, &K2, &K3, &K4, &K5, &K6, &K7];
-    let keys = keys.into_iter().fold(Context::empty(), |all, key| all.with(key, 1));
     let executor = executor(Propagation::all())?;
-    keys.scope(|| info_span!("caller").in_scope(|| (shape.ours)(&executor, length)));
+    context_of(8).scope(|| info_span!("caller").in_scope(|| (shape.ours)(&executor, length)));
     Ok(())
 }
 

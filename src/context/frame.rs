@@ -11,7 +11,7 @@ use super::current::{self, Doing};
 use super::follow::follow;
 use super::innermost::within;
 use super::trace::TraceFrame;
-use super::unwind::{Payload, first_panic, keep_first, quietly, swallow};
+use super::unwind::{Payload, first_panic, keep_first, quietly, sum_up, swallow};
 use super::values::Context;
 use crate::sync::thread_local;
 
@@ -92,17 +92,8 @@ impl Frame {
     /// Runs `f` in `capture`. A panic comes back as a payload: `f`'s own, or
     /// else the first of whatever was entered for it.
     pub(crate) fn run<R>(capture: &Capture, f: impl FnOnce() -> R) -> Result<R, Payload> {
-        match Self::run_apart(capture, f) {
-            (Ok(answer), Ok(())) => Ok(answer),
-            (Ok(answer), Err(payload)) => {
-                drop_clean(answer);
-                Err(payload)
-            }
-            (Err(payload), left) => {
-                swallow(left);
-                Err(payload)
-            }
-        }
+        let (ran, left) = Self::run_apart(capture, f);
+        sum_up(ran, left, drop_clean)
     }
 
     /// Runs `f` in `capture` and returns how that ended, and apart from it how
@@ -248,18 +239,9 @@ pub(crate) fn run_clean<R>(f: impl FnOnce() -> R) -> R {
 /// have to be put away for as long as it runs.
 #[cold]
 fn run_hidden<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
-    match Frame::run_apart(&Capture::OFF, f) {
-        (Ok(answer), Ok(())) => Ok(answer),
-        // Not hidden: to leave once more what cannot be left would come back here.
-        (Ok(answer), Err(payload)) => {
-            quietly(|| drop(answer));
-            Err(payload)
-        }
-        (Err(payload), left) => {
-            swallow(left);
-            Err(payload)
-        }
-    }
+    let (ran, left) = Frame::run_apart(&Capture::OFF, f);
+    // Not hidden: to leave once more what cannot be left would come back here.
+    sum_up(ran, left, |answer| quietly(|| drop(answer)))
 }
 
 /// Drops what a task left where nothing of a task that waits beneath it is to

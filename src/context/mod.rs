@@ -51,4 +51,4 @@ pub(crate) use innermost::{lend, within};
 pub(crate) use leaks::{LeakHandler, LeakWatch};
 pub(crate) use policy::CarryPolicy;
 pub(crate) use trace::note_dispatcher;
-pub(crate) use unwind::{Payload, discard, keep_first, quietly, swallow};
+pub(crate) use unwind::{Payload, discard, keep_first, quietly, sum_up, swallow};

@@ -19,6 +19,26 @@ pub(crate) fn keep_first(first: &mut Result<(), Payload>, next: Result<(), Paylo
     }
 }
 
+/// What a closure that `ran`, and the leaving of what was entered for it, come to:
+/// the closure's panic counts, or else the other, for which `end` has the answer.
+pub(crate) fn sum_up<R>(
+    ran: Result<R, Payload>,
+    left: Result<(), Payload>,
+    end: impl FnOnce(R),
+) -> Result<R, Payload> {
+    match (ran, left) {
+        (Ok(answer), Ok(())) => Ok(answer),
+        (Ok(answer), Err(payload)) => {
+            end(answer);
+            Err(payload)
+        }
+        (Err(payload), left) => {
+            swallow(left);
+            Err(payload)
+        }
+    }
+}
+
 /// Runs `f` where nobody is to hear of its panic.
 pub(crate) fn quietly(f: impl FnOnce()) {
     swallow(catch_unwind(AssertUnwindSafe(f)));

@@ -7,7 +7,7 @@ use super::carrier::Carrier;
 use super::pool::Executor;
 use crate::context::{
     Capture, Frame, Snapshot, discard, drop_clean, is_in_task, keep_first, leave_tasks,
-    resume_frame, run_clean, swallow,
+    resume_frame, run_clean, sum_up,
 };
 
 /// Spawns tasks that may borrow whatever outlives the scope; made by
@@ -232,13 +232,7 @@ fn run_on<'scope>(
         f(&Scope(Kind::On(inner, &carry)));
     });
     keep_first(&mut outcome, snapshot.retire());
-    match ran {
-        Ok(()) => outcome.unwrap_or_else(|payload| resume_unwind(payload)),
-        Err(payload) => {
-            swallow(outcome);
-            resume_unwind(payload)
-        }
-    }
+    sum_up(ran, outcome, drop).unwrap_or_else(|payload| resume_unwind(payload));
 }
 
 impl fmt::Debug for Scope<'_, '_> {

@@ -10,10 +10,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
 use super::task::{Body, FutureTask, State};
-use crate::context::{Frame, Payload, drop_clean, keep_first, quietly, run_clean, swallow};
+use crate::context::{Payload, drop_clean, keep_first, quietly, sum_up, swallow};
 use crate::executor::books::{End, Entry, Stay};
 use crate::executor::error::TaskError;
-use crate::executor::task::{Carry, Outcome, tell};
+use crate::executor::task::{Carry, Outcome, tell, tell_others};
 
 /// Why a future is dropped.
 pub(super) enum Why<R> {
@@ -108,22 +108,14 @@ impl<F, R> FutureTask<F, R> {
         keep_first(&mut left, carry.retire());
         let panicked = ran.is_err() || left.is_err();
         stay.end(if panicked { End::Panicked } else { end });
-        let payload = match (ran, left) {
-            (Ok(outcome), Ok(())) => return outcome,
-            (Ok(Some(Err(error))), left) if error.is_panic() => {
+        match ran {
+            Ok(Some(Err(error))) if error.is_panic() => {
                 swallow(left);
-                return Some(Err(error));
+                Some(Err(error))
             }
-            (Ok(outcome), Err(payload)) => {
-                drop_clean(outcome);
-                payload
-            }
-            (Err(payload), left) => {
-                swallow(left);
-                payload
-            }
-        };
-        Some(Err(self.panicked(payload)))
+            ran => sum_up(ran, left, drop_clean)
+                .unwrap_or_else(|payload| Some(Err(self.panicked(payload)))),
+        }
     }
 
     /// Hands the outcome over, and strikes a task that `was_suspended` off the list
@@ -133,7 +125,7 @@ impl<F, R> FutureTask<F, R> {
             self.books.strike_off(self.address());
         }
         let mut shared = self.shared.lock();
-        let mut waker = shared.waker.take();
+        let waker = shared.waker.take();
         let mut unseen = None;
         shared.state = match outcome {
             Some(outcome) if !shared.is_detached => State::Finished(outcome),
@@ -144,20 +136,7 @@ impl<F, R> FutureTask<F, R> {
         };
         drop(shared);
         self.changed.notify_all();
-        if waker.is_some() || unseen.is_some() {
-            let mut tell_others = || {
-                if let Some(waker) = waker.take() {
-                    quietly(|| waker.wake());
-                }
-                if let Some(outcome) = unseen.take() {
-                    self.see_off(outcome);
-                }
-            };
-            // Foreign code, and another task may be waiting beneath. Should its
-            // context refuse to be put away, a future must be woken even so.
-            quietly(|| run_clean(&mut tell_others));
-            tell_others();
-        }
+        tell_others(waker, unseen, |outcome| self.see_off(outcome));
     }
 }
 
@@ -168,27 +147,6 @@ impl<F, R> Drop for FutureTask<F, R> {
         let state = mem::replace(&mut self.shared.get_mut().state, State::Taken);
         if let State::Idle(body) | State::Queued(body) = state {
             self.end(body, Why::Cancelled);
-        }
-    }
-}
-
-impl Carry {
-    /// Runs `f` in what is carried, and returns how that ended, and apart from it
-    /// how the leaving did.
-    pub(super) fn run<T>(
-        &self,
-        f: impl FnOnce() -> T,
-    ) -> (Result<T, Payload>, Result<(), Payload>) {
-        match self {
-            Self::Off => (catch_unwind(AssertUnwindSafe(|| run_clean(f))), Ok(())),
-            Self::Snapshot(snapshot) => Frame::run_apart(snapshot.as_capture(), f),
-        }
-    }
-
-    fn retire(self) -> Result<(), Payload> {
-        match self {
-            Self::Off => Ok(()),
-            Self::Snapshot(snapshot) => snapshot.retire(),
         }
     }
 }

@@ -31,11 +31,11 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-pub(super) use self::run::tell;
+pub(super) use self::run::{tell, tell_others};
 use super::books::{Books, Entry};
 use super::error::{TaskError, TaskName};
 use super::waits::{self, Awaited};
-use crate::context::{Snapshot, quietly, run_clean};
+use crate::context::{Snapshot, quietly};
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
 
@@ -138,7 +138,7 @@ where
 
     fn finish(&self, outcome: Option<Outcome<R>>) {
         let mut shared = self.shared.lock();
-        let mut waker = shared.waker.take();
+        let waker = shared.waker.take();
         let mut unseen = None;
         shared.state = match outcome {
             Some(outcome) if !shared.is_detached => State::Finished(outcome),
@@ -149,20 +149,7 @@ where
         };
         drop(shared);
         self.done.notify_all();
-        if waker.is_some() || unseen.is_some() {
-            let mut tell_others = || {
-                if let Some(waker) = waker.take() {
-                    quietly(|| waker.wake());
-                }
-                if let Some(outcome) = unseen.take() {
-                    self.see_off(outcome);
-                }
-            };
-            // Foreign code, and another task may be waiting beneath. Should its
-            // context refuse to be put away, a future must be woken even so.
-            quietly(|| run_clean(&mut tell_others));
-            tell_others();
-        }
+        tell_others(waker, unseen, |outcome| self.see_off(outcome));
     }
 }
 

@@ -2,9 +2,10 @@
 //! and whatever panics meanwhile.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 
 use super::{Carry, Outcome, PanicHandler, Queued, Task};
-use crate::context::{Frame, Payload, drop_clean, keep_first, quietly, run_clean, swallow};
+use crate::context::{Frame, Payload, drop_clean, keep_first, quietly, run_clean, sum_up, swallow};
 use crate::executor::books::{End, Stay};
 use crate::executor::error::{TaskError, TaskName};
 
@@ -83,23 +84,15 @@ where
         ran: Result<Option<Outcome<R>>, Payload>,
         left: Result<(), Payload>,
     ) -> Option<Outcome<R>> {
-        let payload = match (ran, left) {
-            (Ok(outcome), Ok(())) => return outcome,
+        match ran {
             // The body's own panic counts, and not what came of it.
-            (Ok(Some(Err(error))), left) => {
+            Ok(Some(Err(error))) => {
                 swallow(left);
-                return Some(Err(error));
+                Some(Err(error))
             }
-            (Ok(outcome), Err(payload)) => {
-                drop_clean(outcome);
-                payload
-            }
-            (Err(payload), left) => {
-                swallow(left);
-                payload
-            }
-        };
-        Some(Err(self.panicked(payload)))
+            ran => sum_up(ran, left, drop_clean)
+                .unwrap_or_else(|payload| Some(Err(self.panicked(payload)))),
+        }
     }
 
     fn panicked(&self, payload: Payload) -> TaskError {
@@ -107,16 +100,56 @@ where
     }
 }
 
-/// Runs `f` in what the task carries, and ends that: how both went.
-fn in_context<T>(carry: Carry, f: impl FnOnce() -> T) -> (Result<T, Payload>, Result<(), Payload>) {
-    match carry {
-        Carry::Off => (catch_unwind(AssertUnwindSafe(|| run_clean(f))), Ok(())),
-        Carry::Snapshot(snapshot) => {
-            let (ran, mut left) = Frame::run_apart(snapshot.as_capture(), f);
-            keep_first(&mut left, snapshot.retire());
-            (ran, left)
+impl Carry {
+    /// Runs `f` in what is carried, and returns how that ended, and apart from it
+    /// how the leaving did.
+    pub(in crate::executor) fn run<T>(
+        &self,
+        f: impl FnOnce() -> T,
+    ) -> (Result<T, Payload>, Result<(), Payload>) {
+        match self {
+            Self::Off => (catch_unwind(AssertUnwindSafe(|| run_clean(f))), Ok(())),
+            Self::Snapshot(snapshot) => Frame::run_apart(snapshot.as_capture(), f),
         }
     }
+
+    pub(in crate::executor) fn retire(self) -> Result<(), Payload> {
+        match self {
+            Self::Off => Ok(()),
+            Self::Snapshot(snapshot) => snapshot.retire(),
+        }
+    }
+}
+
+/// Runs `f` in what the task carries, and ends that: how both went.
+fn in_context<T>(carry: Carry, f: impl FnOnce() -> T) -> (Result<T, Payload>, Result<(), Payload>) {
+    let (ran, mut left) = carry.run(f);
+    keep_first(&mut left, carry.retire());
+    (ran, left)
+}
+
+/// Wakes who awaits a task that has ended, and sees off what nobody is there to
+/// receive.
+pub(in crate::executor) fn tell_others<T>(
+    mut waker: Option<Waker>,
+    mut unseen: Option<T>,
+    see_off: impl Fn(T),
+) {
+    if waker.is_none() && unseen.is_none() {
+        return;
+    }
+    let mut tell = || {
+        if let Some(waker) = waker.take() {
+            quietly(|| waker.wake());
+        }
+        if let Some(unseen) = unseen.take() {
+            see_off(unseen);
+        }
+    };
+    // Foreign code, and another task may be waiting beneath. Should its context
+    // refuse to be put away, a future must be woken even so.
+    quietly(|| run_clean(&mut tell));
+    tell();
 }
 
 /// Calls the panic handler, whose own panic goes no further.
