@@ -122,7 +122,7 @@ impl Wiring {
         if inputs.contains(&dataset) {
             return Some(Problem::OwnInput { node, dataset: name });
         }
-        if info.is_parameter() {
+        if info.slot.is_parameter() {
             return Some(Problem::WritesParameter { node, dataset: name });
         }
         let first = info.producer.filter(|first| *first != at)?;

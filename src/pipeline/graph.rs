@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::check;
 use super::error::{PipelineError, Problem};
-use super::node::{Node, Slot};
-use crate::catalog::{Codec, Data, DataType, PARAMETER_PREFIX};
+use super::node::{Node, NodeBody, Slot};
+use crate::catalog::{Codec, Data, DataType};
 
 /// A node's place in [`Pipeline::nodes`].
 pub(crate) type NodeIndex = u32;
@@ -48,31 +48,20 @@ struct Graph {
 }
 
 /// A node with its datasets resolved.
-pub(crate) struct PlannedNode {
-    pub(crate) node: Node,
-    pub(crate) name: Arc<str>,
-    pub(crate) inputs: Box<[DatasetIndex]>,
-    pub(crate) outputs: Box<[DatasetIndex]>,
+pub(super) struct PlannedNode {
+    pub(super) node: Node,
+    pub(super) name: Arc<str>,
+    pub(super) inputs: Box<[DatasetIndex]>,
+    pub(super) outputs: Box<[DatasetIndex]>,
 }
 
 /// A dataset, and the nodes around it.
-pub(crate) struct DatasetInfo {
+pub(super) struct DatasetInfo {
     /// The most telling of the slots that name it.
-    pub(crate) slot: Slot,
-    pub(crate) producer: Option<NodeIndex>,
+    pub(super) slot: Slot,
+    pub(super) producer: Option<NodeIndex>,
     /// Each once, though it may read the dataset twice.
-    pub(crate) consumers: Vec<NodeIndex>,
-}
-
-impl DatasetInfo {
-    pub(crate) fn is_parameter(&self) -> bool {
-        self.slot.name.starts_with(PARAMETER_PREFIX)
-    }
-
-    /// The name, without what marks a parameter.
-    pub(crate) fn bare_name(&self) -> &str {
-        self.slot.name.strip_prefix(PARAMETER_PREFIX).unwrap_or(&self.slot.name)
-    }
+    pub(super) consumers: Vec<NodeIndex>,
 }
 
 impl Pipeline {
@@ -164,18 +153,67 @@ impl Pipeline {
         last.map(|dataset| &*dataset.slot.name)
     }
 
-    pub(crate) fn nodes(&self) -> &[PlannedNode] {
-        &self.graph.nodes
+    /// The places of all datasets.
+    pub(crate) fn dataset_indices(&self) -> std::ops::Range<DatasetIndex> {
+        0..self.graph.datasets.len() as DatasetIndex
     }
 
-    pub(crate) fn datasets(&self) -> &[DatasetInfo] {
-        &self.graph.datasets
+    /// The places of all nodes, producers before consumers.
+    pub(crate) fn node_indices(&self) -> std::ops::Range<NodeIndex> {
+        0..self.graph.nodes.len() as NodeIndex
+    }
+
+    pub(crate) fn name_of(&self, node: NodeIndex) -> &Arc<str> {
+        &self.graph.nodes[node as usize].name
+    }
+
+    pub(crate) fn body(&self, node: NodeIndex) -> &NodeBody {
+        &self.graph.nodes[node as usize].node.body
+    }
+
+    /// What it reads, as its function has it: one may be there twice.
+    pub(crate) fn reads(&self, node: NodeIndex) -> &[DatasetIndex] {
+        &self.graph.nodes[node as usize].inputs
+    }
+
+    /// What it reads, each once.
+    pub(crate) fn reads_once(&self, node: NodeIndex) -> impl Iterator<Item = DatasetIndex> + '_ {
+        self.graph.nodes[node as usize].distinct_inputs()
+    }
+
+    pub(crate) fn writes(&self, node: NodeIndex) -> &[DatasetIndex] {
+        &self.graph.nodes[node as usize].outputs
+    }
+
+    /// How often [`dependents`](Self::dependents) of others name it.
+    pub(crate) fn dependency_count(&self, node: NodeIndex) -> u32 {
+        self.reads_once(node).filter(|dataset| self.producer(*dataset).is_some()).count() as u32
+    }
+
+    /// The nodes that cannot start before it is done; one may be there several
+    /// times, and then counts as often.
+    pub(crate) fn dependents(&self, node: NodeIndex) -> impl Iterator<Item = NodeIndex> + '_ {
+        self.writes(node).iter().flat_map(|dataset| self.consumers(*dataset)).copied()
+    }
+
+    pub(crate) fn slot(&self, dataset: DatasetIndex) -> &Slot {
+        &self.graph.datasets[dataset as usize].slot
+    }
+
+    /// The node that has to be done before the dataset can be read.
+    pub(crate) fn producer(&self, dataset: DatasetIndex) -> Option<NodeIndex> {
+        self.graph.datasets[dataset as usize].producer
+    }
+
+    /// The nodes that read it, each once.
+    pub(crate) fn consumers(&self, dataset: DatasetIndex) -> &[NodeIndex] {
+        &self.graph.datasets[dataset as usize].consumers
     }
 }
 
 impl PlannedNode {
     /// What it reads, each once.
-    pub(crate) fn distinct_inputs(&self) -> impl Iterator<Item = DatasetIndex> + '_ {
+    pub(super) fn distinct_inputs(&self) -> impl Iterator<Item = DatasetIndex> + '_ {
         let inputs = self.inputs.iter().enumerate();
         let distinct = inputs.filter(|(at, dataset)| !self.inputs[..*at].contains(dataset));
         distinct.map(|(_, dataset)| *dataset)

@@ -16,4 +16,5 @@ pub use graph::Pipeline;
 pub use node::{Node, NodeBuilder, node};
 pub use wiring::{NamedReads, NamedWrites, Reads, Writes};
 
-pub(crate) use graph::{DatasetIndex, DatasetInfo, NodeIndex, PlannedNode};
+pub(crate) use graph::{DatasetIndex, NodeIndex};
+pub(crate) use node::Slot;

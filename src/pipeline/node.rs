@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::function::{BoxError, Fallible, NodeFunction, Plain};
 use super::names::is_word;
 use super::wiring::{NamedReads, NamedWrites, Reads, Writes};
-use crate::catalog::{Codec, Family, Value};
+use crate::catalog::{Codec, Family, PARAMETER_PREFIX, Value};
 
 /// One input or output of a node.
 #[derive(Clone)]
@@ -26,6 +26,15 @@ impl Slot {
     /// The family of formats, where the slot says one.
     pub(super) fn family(&self) -> Option<Family> {
         self.codec.map(Codec::family)
+    }
+
+    pub(crate) fn is_parameter(&self) -> bool {
+        self.name.starts_with(PARAMETER_PREFIX)
+    }
+
+    /// The name, without what marks a parameter.
+    pub(crate) fn bare_name(&self) -> &str {
+        self.name.strip_prefix(PARAMETER_PREFIX).unwrap_or(&self.name)
     }
 }
 

@@ -8,7 +8,7 @@ use super::plan::{Binding, Plan, UNDECLARED};
 use crate::catalog::{Catalog, Codec, Entry, FileDataset, Storage, did_you_mean};
 use crate::context::discard;
 use crate::executor::message_of;
-use crate::pipeline::{DatasetIndex, DatasetInfo};
+use crate::pipeline::{DatasetIndex, Slot};
 
 /// Reads the parameters into the plan, and looks at every dataset that the
 /// pipeline takes from outside or leaves there.
@@ -47,17 +47,18 @@ fn check_dataset<'a>(
     catalog: &Catalog,
     at: DatasetIndex,
 ) -> Result<Option<Binding<'a>>, String> {
-    let dataset = &plan.pipeline.datasets()[at as usize];
+    let slot = plan.pipeline.slot(at);
+    let producer = plan.pipeline.producer(at);
     let Binding::Bound(entry) = &plan.bindings[at as usize] else {
-        return match dataset.producer {
+        return match producer {
             Some(_) => Ok(None),
-            None => Err(missing(plan, catalog, dataset)),
+            None => Err(missing(plan, catalog, at)),
         };
     };
-    let is_read_from_outside = dataset.producer.is_none();
+    let is_read_from_outside = producer.is_none();
     let checked = match &entry.storage {
         Storage::Parameter(value) => {
-            let codec = dataset.slot.codec;
+            let codec = slot.codec;
             let read = codec.map(|codec| codec.parameter(value));
             match read {
                 Some(Ok(value)) => return Ok(Some(Binding::Ready(value))),
@@ -65,34 +66,34 @@ fn check_dataset<'a>(
                 None => Err(UNDECLARED.to_owned()),
             }
         }
-        Storage::File(file) => match dataset.slot.codec {
+        Storage::File(file) => match slot.codec {
             None => Err(UNDECLARED.to_owned()),
             Some(codec) => check_file(file, codec, is_read_from_outside),
         },
-        Storage::Memory(slot) if is_read_from_outside => match slot.held_type() {
+        Storage::Memory(memory) if is_read_from_outside => match memory.held_type() {
             None => Err(format!(
                 "it is in memory, nothing has been saved there, and no node writes it; it is wanted by {}",
-                wanted_by(plan, dataset)
+                wanted_by(plan, at)
             )),
-            Some((type_id, _)) if type_id == dataset.slot.type_id => Ok(()),
-            Some((_, found)) => Err(wrong_type(dataset, found)),
+            Some((type_id, _)) if type_id == slot.type_id => Ok(()),
+            Some((_, found)) => Err(wrong_type(slot, found)),
         },
         Storage::Memory(_) => Ok(()),
         Storage::Custom(custom) => match custom.owned_type() {
-            (type_id, found) if type_id != dataset.slot.type_id => Err(wrong_type(dataset, found)),
+            (type_id, found) if type_id != slot.type_id => Err(wrong_type(slot, found)),
             _ if !is_read_from_outside => Ok(()),
             _ => match custom.exists() {
                 Ok(true) => Ok(()),
                 Ok(false) => {
-                    Err(format!("it is not there; it is wanted by {}", wanted_by(plan, dataset)))
+                    Err(format!("it is not there; it is wanted by {}", wanted_by(plan, at)))
                 }
                 Err(error) => Err(format!("whether it is there cannot be found out: {error}")),
             },
         },
     };
     checked.map(|()| None).map_err(|problem| {
-        let what = if dataset.is_parameter() { "parameter" } else { "dataset" };
-        let (name, origin) = (dataset.bare_name(), entry.origin());
+        let what = if slot.is_parameter() { "parameter" } else { "dataset" };
+        let (name, origin) = (slot.bare_name(), entry.origin());
         format!("{what} `{name}`{origin}: {problem}")
     })
 }
@@ -106,10 +107,11 @@ fn check_file(file: &FileDataset, codec: &dyn Codec, is_read: bool) -> Result<()
     checked.map_err(|error| format!("{}: {error}", file.describe()))
 }
 
-fn missing(plan: &Plan<'_>, catalog: &Catalog, dataset: &DatasetInfo) -> String {
-    let name = dataset.bare_name();
-    let wanted = wanted_by(plan, dataset);
-    if dataset.is_parameter() {
+fn missing(plan: &Plan<'_>, catalog: &Catalog, at: DatasetIndex) -> String {
+    let slot = plan.pipeline.slot(at);
+    let name = slot.bare_name();
+    let wanted = wanted_by(plan, at);
+    if slot.is_parameter() {
         let parameters = catalog.names().filter_map(|name| name.strip_prefix("params:"));
         let hint = did_you_mean(name, parameters);
         return format!("parameter `{name}` has no value; it is wanted by {wanted}{hint}");
@@ -120,16 +122,16 @@ fn missing(plan: &Plan<'_>, catalog: &Catalog, dataset: &DatasetInfo) -> String 
     )
 }
 
-fn wrong_type(dataset: &DatasetInfo, found: &str) -> String {
-    format!("it is a `{}` to its nodes and a `{found}` in the catalog", dataset.slot.type_name)
+fn wrong_type(slot: &Slot, found: &str) -> String {
+    format!("it is a `{}` to its nodes and a `{found}` in the catalog", slot.type_name)
 }
 
-fn wanted_by(plan: &Plan<'_>, dataset: &DatasetInfo) -> String {
+fn wanted_by(plan: &Plan<'_>, dataset: DatasetIndex) -> String {
     const MOST: usize = 5;
-    let nodes = plan.pipeline.nodes();
-    let names = dataset.consumers.iter().map(|at| format!("`{}`", nodes[*at as usize].name));
+    let consumers = plan.pipeline.consumers(dataset);
+    let names = consumers.iter().map(|at| format!("`{}`", plan.pipeline.name_of(*at)));
     let mut names: Vec<_> = names.take(MOST).collect();
-    if let more @ 1.. = dataset.consumers.len() - names.len() {
+    if let more @ 1.. = consumers.len() - names.len() {
         names.push(format!("{more} more"));
     }
     names.join(", ")
@@ -138,16 +140,15 @@ fn wanted_by(plan: &Plan<'_>, dataset: &DatasetInfo) -> String {
 /// Several names for one file, of which one is written: the run's outcome would
 /// hang on who comes first.
 fn check_shared_files(plan: &Plan<'_>, problems: &mut Vec<String>) {
-    let mut files: BTreeMap<PathBuf, Vec<&DatasetInfo>> = BTreeMap::new();
-    for (dataset, binding) in plan.pipeline.datasets().iter().zip(&plan.bindings) {
+    let mut files: BTreeMap<PathBuf, Vec<DatasetIndex>> = BTreeMap::new();
+    for (dataset, binding) in plan.pipeline.dataset_indices().zip(&plan.bindings) {
         if let Binding::Bound(Entry { storage: Storage::File(file), .. }) = binding {
             files.entry(file.real_path()).or_default().push(dataset);
         }
     }
     for (path, datasets) in files {
-        if datasets.len() > 1 && datasets.iter().any(|dataset| dataset.producer.is_some()) {
-            let names: Vec<_> =
-                datasets.iter().map(|info| format!("`{}`", info.slot.name)).collect();
+        if datasets.len() > 1 && datasets.iter().any(|at| plan.pipeline.producer(*at).is_some()) {
+            let names: Vec<_> = datasets.iter().map(|at| format!("`{}`", plan.name(*at))).collect();
             let (names, path) = (names.join(" and "), path.display());
             problems.push(format!("datasets {names} are one file, {path}, and a node writes it"));
         }
@@ -157,7 +158,7 @@ fn check_shared_files(plan: &Plan<'_>, problems: &mut Vec<String>) {
 /// A parameter counts as used with what lies above and below it.
 fn check_unused(plan: &Plan<'_>, catalog: &Catalog, problems: &mut Vec<String>) {
     let used: Vec<&str> =
-        plan.pipeline.datasets().iter().map(|dataset| &*dataset.slot.name).collect();
+        plan.pipeline.dataset_indices().map(|dataset| &**plan.name(dataset)).collect();
     let used_set: HashSet<&str> = used.iter().copied().collect();
     let is_above = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))

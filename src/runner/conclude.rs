@@ -7,7 +7,7 @@ use super::execute::Run;
 use super::report::{Fate, NodeReport, Outputs, RunReport};
 use super::state::{Held, Outcome};
 use crate::context::drop_clean;
-use crate::pipeline::{NodeIndex, PlannedNode};
+use crate::pipeline::NodeIndex;
 
 impl Run<'_> {
     /// The story of the run, once every thread has left it.
@@ -21,37 +21,37 @@ impl Run<'_> {
     }
 
     fn fates(&self) -> Vec<NodeReport> {
-        let nodes = self.plan.pipeline.nodes();
+        let pipeline = self.plan.pipeline;
         // Which failed node keeps each node from having run, if one does: by the
         // order of the inputs, not of the failures, so that it is always the same.
-        let mut blockers: Vec<Option<NodeIndex>> = Vec::with_capacity(nodes.len());
-        let mut reports = Vec::with_capacity(nodes.len());
-        for (at, node) in nodes.iter().enumerate() {
+        let mut blockers: Vec<Option<NodeIndex>> = Vec::with_capacity(pipeline.len());
+        let mut reports = Vec::with_capacity(pipeline.len());
+        for at in pipeline.node_indices() {
+            let name = pipeline.name_of(at).to_string();
             let unrun = |fate| Outcome { fate, ..Outcome::default() };
-            let (outcome, blocker) = match self.state.nodes[at].take_outcome() {
+            let (outcome, blocker) = match self.state.nodes[at as usize].take_outcome() {
                 Some(outcome) => {
                     let is_done = matches!(outcome.fate, Fate::Done);
-                    (outcome, (!is_done).then_some(at as NodeIndex))
+                    (outcome, (!is_done).then_some(at))
                 }
-                None => match self.blocker(node, &blockers) {
+                None => match self.blocker(at, &blockers) {
                     Some(by) => {
-                        let name = nodes[by as usize].name.to_string();
-                        (unrun(Fate::Skipped { by: name }), Some(by))
+                        let fate = Fate::Skipped { by: pipeline.name_of(by).to_string() };
+                        (unrun(fate), Some(by))
                     }
                     None => (unrun(Fate::NeverStarted), None),
                 },
             };
             let Outcome { fate, queued, ran, rows } = outcome;
-            reports.push(NodeReport { name: node.name.to_string(), fate, queued, ran, rows });
+            reports.push(NodeReport { name, fate, queued, ran, rows });
             blockers.push(blocker);
         }
         reports
     }
 
-    fn blocker(&self, node: &PlannedNode, blockers: &[Option<NodeIndex>]) -> Option<NodeIndex> {
-        let datasets = self.plan.pipeline.datasets();
-        node.inputs.iter().find_map(|&dataset| {
-            let producer = datasets[dataset as usize].producer;
+    fn blocker(&self, at: NodeIndex, blockers: &[Option<NodeIndex>]) -> Option<NodeIndex> {
+        self.plan.pipeline.reads(at).iter().find_map(|&dataset| {
+            let producer = self.plan.pipeline.producer(dataset);
             let by_producer = producer.and_then(|producer| blockers[producer as usize]);
             by_producer.or(match *self.state.datasets[dataset as usize].held() {
                 Held::Failed(by) => Some(by),
@@ -63,11 +63,12 @@ impl Run<'_> {
     /// The free outputs. What else a failed run has left is dropped.
     fn outputs(&self) -> Outputs {
         let mut outputs = Outputs::default();
-        for (info, state) in self.plan.pipeline.datasets().iter().zip(&self.state.datasets) {
+        let pipeline = self.plan.pipeline;
+        for (dataset, state) in pipeline.dataset_indices().zip(&self.state.datasets) {
             let held = mem::replace(&mut *state.held(), Held::Released);
             let Held::Value(value) = held else { continue };
-            if info.consumers.is_empty() {
-                outputs.0.insert(info.slot.name.to_string(), value);
+            if pipeline.consumers(dataset).is_empty() {
+                outputs.0.insert(pipeline.slot(dataset).name.to_string(), value);
             } else {
                 drop_clean(value);
             }

@@ -11,7 +11,7 @@ use super::state::{Outcome, RunState};
 use crate::catalog::{Entry, Storage, Value};
 use crate::context::{RunId, discard, drop_clean};
 use crate::executor::{message_of, place_of};
-use crate::pipeline::{NodeIndex, PlannedNode};
+use crate::pipeline::NodeIndex;
 
 /// One execution of a pipeline.
 pub(super) struct Run<'a> {
@@ -51,13 +51,12 @@ impl Run<'_> {
         if self.state.is_stopped() {
             return;
         }
-        let node = &self.plan.pipeline.nodes()[at as usize];
+        let name = self.plan.pipeline.name_of(at);
         let began = self.state.elapsed();
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
-        let attempt = caught(node, || {
-            self.context.enter(&node.name, || caught(node, || self.attempt(at, node, wake)))
-        });
+        let attempt =
+            caught(name, || self.context.enter(name, || caught(name, || self.attempt(at, wake))));
         let (fate, rows) = match attempt {
             Attempt::Finished(fate, rows) => (fate, rows),
             Attempt::Waiting => return,
@@ -67,42 +66,44 @@ impl Run<'_> {
         let queued = began.saturating_sub(state.ready_at());
         let ran = self.state.elapsed().saturating_sub(began);
         match &fate {
-            Fate::Done => self.release_consumers(node, ready),
+            Fate::Done => self.release_consumers(at, ready),
             _ if self.keep_going => self.abandon(at),
             _ => self.state.stop(),
         }
         state.finish(Outcome { fate, queued, ran, rows });
     }
 
-    fn attempt(&self, at: NodeIndex, node: &PlannedNode, wake: &dyn Fn(NodeIndex)) -> Attempt {
+    fn attempt(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Attempt {
+        let name = self.plan.pipeline.name_of(at);
         let inputs = match self.inputs(at, wake) {
             Inputs::Ready(inputs) => inputs,
             Inputs::Waiting => return Attempt::Waiting,
             Inputs::Blocked => return Attempt::Blocked,
             Inputs::Failed(error) => {
-                return Attempt::Finished(failed(node, FailureKind::Load(error)), None);
+                return Attempt::Finished(failed(name, FailureKind::Load(error)), None);
             }
         };
-        let outputs = catch_unwind(AssertUnwindSafe(|| (node.node.body)(&inputs)));
+        let outputs = catch_unwind(AssertUnwindSafe(|| (self.plan.pipeline.body(at))(&inputs)));
         // Before the panic goes on: the `Drop` of a value may panic too, and two
         // at once abort.
         drop(inputs);
         let outputs = match outputs.unwrap_or_else(|payload| resume_unwind(payload)) {
             Ok(outputs) => outputs,
-            Err(error) => return Attempt::Finished(failed(node, FailureKind::Error(error)), None),
+            Err(error) => return Attempt::Finished(failed(name, FailureKind::Error(error)), None),
         };
-        let rows = self.rows(node, &outputs);
-        match self.store(node, outputs) {
+        let rows = self.rows(at, &outputs);
+        match self.store(at, outputs) {
             Ok(()) => {
                 tracing::debug!(target: "entourage::run", rows, "node done");
                 Attempt::Finished(Fate::Done, rows)
             }
-            Err(kind) => Attempt::Finished(failed(node, kind), None),
+            Err(kind) => Attempt::Finished(failed(name, kind), None),
         }
     }
 
-    fn rows(&self, node: &PlannedNode, outputs: &[Value]) -> Option<usize> {
-        let rows = node.outputs.iter().zip(outputs).filter_map(|(&dataset, value)| {
+    fn rows(&self, at: NodeIndex, outputs: &[Value]) -> Option<usize> {
+        let written = self.plan.pipeline.writes(at);
+        let rows = written.iter().zip(outputs).filter_map(|(&dataset, value)| {
             self.plan.codec(dataset).and_then(|codec| codec.rows(value))
         });
         rows.reduce(|a, b| a + b)
@@ -110,8 +111,9 @@ impl Run<'_> {
 
     /// Saves what the catalog keeps; then keeps what somebody will want, so that
     /// of a node which fails nothing is.
-    fn store(&self, node: &PlannedNode, outputs: Vec<Value>) -> Result<(), FailureKind> {
-        for (&dataset, value) in node.outputs.iter().zip(&outputs) {
+    fn store(&self, at: NodeIndex, outputs: Vec<Value>) -> Result<(), FailureKind> {
+        let written = self.plan.pipeline.writes(at);
+        for (&dataset, value) in written.iter().zip(&outputs) {
             if let Binding::Bound(entry) = &self.plan.bindings[dataset as usize] {
                 let name = self.plan.name(dataset);
                 let span = tracing::debug_span!(
@@ -121,12 +123,12 @@ impl Run<'_> {
                 saved.map_err(FailureKind::Save)?;
             }
         }
-        for (&dataset, value) in node.outputs.iter().zip(outputs) {
+        for (&dataset, value) in written.iter().zip(outputs) {
             // What is registered as memory is kept for the run as well: another
             // run may save its own value there before this one's nodes read.
             let is_kept = match &self.plan.bindings[dataset as usize] {
                 Binding::Bound(Entry { storage: Storage::Memory(_), .. }) => {
-                    !self.plan.pipeline.datasets()[dataset as usize].consumers.is_empty()
+                    !self.plan.pipeline.consumers(dataset).is_empty()
                 }
                 Binding::Bound(_) => false,
                 Binding::Unbound | Binding::Ready(_) => true,
@@ -144,29 +146,25 @@ impl Run<'_> {
         self.let_go(at, drop_clean);
         let mut abandoned = vec![at];
         while let Some(at) = abandoned.pop() {
-            for &dataset in &self.plan.pipeline.nodes()[at as usize].outputs {
-                let consumers = &self.plan.pipeline.datasets()[dataset as usize].consumers;
-                abandoned.extend(consumers.iter().filter(|at| self.let_go(**at, drop_clean)));
-            }
+            let dependents = self.plan.pipeline.dependents(at);
+            abandoned.extend(dependents.filter(|at| self.let_go(*at, drop_clean)));
         }
     }
 
-    fn release_consumers(&self, node: &PlannedNode, ready: &mut Vec<NodeIndex>) {
+    fn release_consumers(&self, at: NodeIndex, ready: &mut Vec<NodeIndex>) {
         let now = self.state.elapsed();
-        for &dataset in &node.outputs {
-            for &consumer in &self.plan.pipeline.datasets()[dataset as usize].consumers {
-                let state = &self.state.nodes[consumer as usize];
-                if state.producer_done() {
-                    state.set_ready(now);
-                    ready.push(consumer);
-                }
+        for dependent in self.plan.pipeline.dependents(at) {
+            let state = &self.state.nodes[dependent as usize];
+            if state.producer_done() {
+                state.set_ready(now);
+                ready.push(dependent);
             }
         }
     }
 }
 
 /// Makes a panic of `f` the node's failure.
-fn caught(node: &PlannedNode, f: impl FnOnce() -> Attempt) -> Attempt {
+fn caught(node: &str, f: impl FnOnce() -> Attempt) -> Attempt {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
         let kind = FailureKind::Panic {
             message: message_of(&*payload),
@@ -178,8 +176,8 @@ fn caught(node: &PlannedNode, f: impl FnOnce() -> Attempt) -> Attempt {
     })
 }
 
-fn failed(node: &PlannedNode, kind: FailureKind) -> Fate {
-    let failure = NodeFailure { node: node.name.to_string(), kind };
+fn failed(node: &str, kind: FailureKind) -> Fate {
+    let failure = NodeFailure { node: node.to_owned(), kind };
     tracing::error!(target: "entourage::run", "{failure}");
     Fate::Failed(failure)
 }

@@ -22,16 +22,16 @@ impl Run<'_> {
     /// Gets every input of node `at`, loading what nobody is loading yet. Nodes
     /// that waited for such a load are passed to `wake` as soon as it is over.
     pub(super) fn inputs(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Inputs {
-        let node = &self.plan.pipeline.nodes()[at as usize];
-        for dataset in node.distinct_inputs() {
+        let pipeline = self.plan.pipeline;
+        for dataset in pipeline.reads_once(at) {
             if self.claims_load(dataset)
                 && let Err(error) = self.load(at, dataset, wake)
             {
                 return Inputs::Failed(error);
             }
         }
-        let mut values = Vec::with_capacity(node.inputs.len());
-        for &dataset in &node.inputs {
+        let mut values = Vec::with_capacity(pipeline.reads(at).len());
+        for &dataset in pipeline.reads(at) {
             match &mut *self.state.datasets[dataset as usize].held() {
                 Held::Value(value) => values.push(value.clone()),
                 Held::Loading(waiting) => {
@@ -54,7 +54,7 @@ impl Run<'_> {
     pub(super) fn let_go(&self, at: NodeIndex, last: impl Fn(Value)) -> bool {
         let is_new = self.state.nodes[at as usize].reads();
         if is_new {
-            for dataset in self.plan.pipeline.nodes()[at as usize].distinct_inputs() {
+            for dataset in self.plan.pipeline.reads_once(at) {
                 self.state.datasets[dataset as usize].read_by_one().map(&last);
             }
         }

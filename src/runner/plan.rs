@@ -23,17 +23,17 @@ pub(super) enum Binding<'a> {
 impl<'a> Plan<'a> {
     pub(super) fn new(pipeline: &'a Pipeline, catalog: &'a Catalog) -> Self {
         let bind = |name: &str| catalog.entry(name).map_or(Binding::Unbound, Binding::Bound);
-        let datasets = pipeline.datasets().iter();
-        let bindings = datasets.map(|dataset| bind(&dataset.slot.name)).collect();
+        let datasets = pipeline.dataset_indices();
+        let bindings = datasets.map(|dataset| bind(&pipeline.slot(dataset).name)).collect();
         Self { pipeline, bindings }
     }
 
     pub(super) fn name(&self, dataset: DatasetIndex) -> &Arc<str> {
-        &self.pipeline.datasets()[dataset as usize].slot.name
+        &self.pipeline.slot(dataset).name
     }
 
     pub(super) fn codec(&self, dataset: DatasetIndex) -> Option<&'static dyn Codec> {
-        self.pipeline.datasets()[dataset as usize].slot.codec
+        self.pipeline.slot(dataset).codec
     }
 
     /// Loads a dataset from where the catalog keeps it.
@@ -73,7 +73,7 @@ impl<'a> Plan<'a> {
         entry: &Entry,
         value: &Value,
     ) -> Result<(), DatasetError> {
-        let slot = &self.pipeline.datasets()[dataset as usize].slot;
+        let slot = self.pipeline.slot(dataset);
         let name = &*slot.name;
         let plain =
             |what: &str| DatasetError::new(name, Doing::Save, None, FormatError::plain(what));

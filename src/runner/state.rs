@@ -60,16 +60,11 @@ pub(super) enum Held {
 
 impl RunState {
     pub(super) fn new(pipeline: &Pipeline) -> Self {
-        let datasets = pipeline.datasets();
-        let nodes = pipeline.nodes().iter().map(|node| {
-            let produced = |dataset: &u32| datasets[*dataset as usize].producer.is_some();
-            let waiting_for = node.distinct_inputs().filter(produced).count() as u32;
-            NodeState {
-                waiting_for: AtomicU32::new(waiting_for),
-                ready_at: AtomicU64::new(0),
-                has_read: AtomicBool::new(false),
-                outcome: Mutex::new(None),
-            }
+        let nodes = pipeline.node_indices().map(|node| NodeState {
+            waiting_for: AtomicU32::new(pipeline.dependency_count(node)),
+            ready_at: AtomicU64::new(0),
+            has_read: AtomicBool::new(false),
+            outcome: Mutex::new(None),
         });
         // What no node reads is read by the report.
         let held = |readers: usize| DatasetState {
@@ -78,7 +73,10 @@ impl RunState {
         };
         Self {
             nodes: nodes.collect(),
-            datasets: datasets.iter().map(|dataset| held(dataset.consumers.len())).collect(),
+            datasets: pipeline
+                .dataset_indices()
+                .map(|dataset| held(pipeline.consumers(dataset).len()))
+                .collect(),
             began: Instant::now(),
             stopped: AtomicBool::new(false),
         }
