@@ -33,7 +33,7 @@ use super::parameters::Parameters;
 /// ```
 #[derive(Clone)]
 pub struct Catalog {
-    entries: Arc<BTreeMap<String, Entry>>,
+    entries: Arc<BTreeMap<String, Arc<Entry>>>,
 }
 
 impl Catalog {
@@ -75,12 +75,12 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(name)
+    pub(crate) fn entry(&self, name: &str) -> Option<Arc<Entry>> {
+        self.entries.get(name).cloned()
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
+        self.entries.iter().map(|(name, entry)| (name.as_str(), &**entry))
     }
 }
 
@@ -212,14 +212,14 @@ impl CatalogBuilder {
         for (path, value) in self.parameters {
             parameters.set(&path, value);
         }
-        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        let mut entries: BTreeMap<String, Arc<Entry>> = BTreeMap::new();
         for (name, entry) in read.into_iter().chain(parameters.into_entries()).chain(self.entries) {
             match entries.get(&name) {
                 Some(first) => {
                     let (first, second) = (first.place(), entry.place());
                     problems.push(format!("`{name}` is bound twice: in {first} and in {second}"));
                 }
-                None => drop(entries.insert(name, entry)),
+                None => drop(entries.insert(name, Arc::new(entry))),
             }
         }
         CatalogError::check(problems)?;

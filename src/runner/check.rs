@@ -4,55 +4,55 @@ use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use super::plan::{Binding, Plan, UNDECLARED};
-use crate::catalog::{Catalog, Codec, Entry, FileDataset, Storage, did_you_mean};
+use super::bindings::{Binding, Bindings, UNDECLARED};
+use crate::catalog::{Catalog, Codec, FileDataset, Storage, did_you_mean};
 use crate::context::discard;
 use crate::executor::message_of;
 use crate::pipeline::{DatasetIndex, Slot};
 
-/// Reads the parameters into the plan, and looks at every dataset that the
+/// Reads the parameters into the bound, and looks at every dataset that the
 /// pipeline takes from outside or leaves there.
-pub(super) fn check(plan: &mut Plan<'_>, catalog: &Catalog, deny_unused: bool) -> Vec<String> {
+pub(super) fn check(bound: &mut Bindings, catalog: &Catalog, deny_unused: bool) -> Vec<String> {
     let mut problems = Vec::new();
-    for at in 0..plan.bindings.len() {
-        match checked(plan, catalog, at as DatasetIndex) {
+    for at in 0..bound.bindings.len() {
+        match checked(bound, catalog, at as DatasetIndex) {
             Ok(None) => {}
-            Ok(Some(ready)) => plan.bindings[at] = ready,
+            Ok(Some(ready)) => bound.bindings[at] = ready,
             Err(problem) => problems.push(problem),
         }
     }
-    check_shared_files(plan, &mut problems);
+    check_shared_files(bound, &mut problems);
     if deny_unused {
-        check_unused(plan, catalog, &mut problems);
+        check_unused(bound, catalog, &mut problems);
     }
     problems
 }
 
 /// Makes a panic of the user's code (a dataset, a `Deserialize`) a problem.
-fn checked<'a>(
-    plan: &Plan<'a>,
+fn checked(
+    bound: &Bindings,
     catalog: &Catalog,
     at: DatasetIndex,
-) -> Result<Option<Binding<'a>>, String> {
-    let check = AssertUnwindSafe(|| check_dataset(plan, catalog, at));
+) -> Result<Option<Binding>, String> {
+    let check = AssertUnwindSafe(|| check_dataset(bound, catalog, at));
     catch_unwind(check).unwrap_or_else(|payload| {
-        let (name, message) = (plan.name(at), message_of(&*payload));
+        let (name, message) = (bound.name(at), message_of(&*payload));
         discard(payload);
         Err(format!("dataset `{name}`: the look at it panicked: {message}"))
     })
 }
 
-fn check_dataset<'a>(
-    plan: &Plan<'a>,
+fn check_dataset(
+    bound: &Bindings,
     catalog: &Catalog,
     at: DatasetIndex,
-) -> Result<Option<Binding<'a>>, String> {
-    let slot = plan.pipeline.slot(at);
-    let producer = plan.pipeline.producer(at);
-    let Binding::Bound(entry) = &plan.bindings[at as usize] else {
+) -> Result<Option<Binding>, String> {
+    let slot = bound.pipeline.slot(at);
+    let producer = bound.pipeline.producer(at);
+    let Binding::Bound(entry) = &bound.bindings[at as usize] else {
         return match producer {
             Some(_) => Ok(None),
-            None => Err(missing(plan, catalog, at)),
+            None => Err(missing(bound, catalog, at)),
         };
     };
     let is_read_from_outside = producer.is_none();
@@ -73,7 +73,7 @@ fn check_dataset<'a>(
         Storage::Memory(memory) if is_read_from_outside => match memory.held_type() {
             None => Err(format!(
                 "it is in memory, nothing has been saved there, and no node writes it; it is wanted by {}",
-                wanted_by(plan, at)
+                wanted_by(bound, at)
             )),
             Some((type_id, _)) if type_id == slot.type_id => Ok(()),
             Some((_, found)) => Err(wrong_type(slot, found)),
@@ -85,7 +85,7 @@ fn check_dataset<'a>(
             _ => match custom.exists() {
                 Ok(true) => Ok(()),
                 Ok(false) => {
-                    Err(format!("it is not there; it is wanted by {}", wanted_by(plan, at)))
+                    Err(format!("it is not there; it is wanted by {}", wanted_by(bound, at)))
                 }
                 Err(error) => Err(format!("whether it is there cannot be found out: {error}")),
             },
@@ -107,10 +107,10 @@ fn check_file(file: &FileDataset, codec: &dyn Codec, is_read: bool) -> Result<()
     checked.map_err(|error| format!("{}: {error}", file.describe()))
 }
 
-fn missing(plan: &Plan<'_>, catalog: &Catalog, at: DatasetIndex) -> String {
-    let slot = plan.pipeline.slot(at);
+fn missing(bound: &Bindings, catalog: &Catalog, at: DatasetIndex) -> String {
+    let slot = bound.pipeline.slot(at);
     let name = slot.bare_name();
-    let wanted = wanted_by(plan, at);
+    let wanted = wanted_by(bound, at);
     if slot.is_parameter() {
         let parameters = catalog.names().filter_map(|name| name.strip_prefix("params:"));
         let hint = did_you_mean(name, parameters);
@@ -126,10 +126,10 @@ fn wrong_type(slot: &Slot, found: &str) -> String {
     format!("it is a `{}` to its nodes and a `{found}` in the catalog", slot.type_name)
 }
 
-fn wanted_by(plan: &Plan<'_>, dataset: DatasetIndex) -> String {
+fn wanted_by(bound: &Bindings, dataset: DatasetIndex) -> String {
     const MOST: usize = 5;
-    let consumers = plan.pipeline.consumers(dataset);
-    let names = consumers.iter().map(|at| format!("`{}`", plan.pipeline.name_of(*at)));
+    let consumers = bound.pipeline.consumers(dataset);
+    let names = consumers.iter().map(|at| format!("`{}`", bound.pipeline.name_of(*at)));
     let mut names: Vec<_> = names.take(MOST).collect();
     if let more @ 1.. = consumers.len() - names.len() {
         names.push(format!("{more} more"));
@@ -139,16 +139,19 @@ fn wanted_by(plan: &Plan<'_>, dataset: DatasetIndex) -> String {
 
 /// Several names for one file, of which one is written: the run's outcome would
 /// hang on who comes first.
-fn check_shared_files(plan: &Plan<'_>, problems: &mut Vec<String>) {
+fn check_shared_files(bound: &Bindings, problems: &mut Vec<String>) {
     let mut files: BTreeMap<PathBuf, Vec<DatasetIndex>> = BTreeMap::new();
-    for (dataset, binding) in plan.pipeline.dataset_indices().zip(&plan.bindings) {
-        if let Binding::Bound(Entry { storage: Storage::File(file), .. }) = binding {
+    for (dataset, binding) in bound.pipeline.dataset_indices().zip(&bound.bindings) {
+        if let Binding::Bound(entry) = binding
+            && let Storage::File(file) = &entry.storage
+        {
             files.entry(file.real_path()).or_default().push(dataset);
         }
     }
     for (path, datasets) in files {
-        if datasets.len() > 1 && datasets.iter().any(|at| plan.pipeline.producer(*at).is_some()) {
-            let names: Vec<_> = datasets.iter().map(|at| format!("`{}`", plan.name(*at))).collect();
+        if datasets.len() > 1 && datasets.iter().any(|at| bound.pipeline.producer(*at).is_some()) {
+            let names: Vec<_> =
+                datasets.iter().map(|at| format!("`{}`", bound.name(*at))).collect();
             let (names, path) = (names.join(" and "), path.display());
             problems.push(format!("datasets {names} are one file, {path}, and a node writes it"));
         }
@@ -156,9 +159,9 @@ fn check_shared_files(plan: &Plan<'_>, problems: &mut Vec<String>) {
 }
 
 /// A parameter counts as used with what lies above and below it.
-fn check_unused(plan: &Plan<'_>, catalog: &Catalog, problems: &mut Vec<String>) {
+fn check_unused(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<String>) {
     let used: Vec<&str> =
-        plan.pipeline.dataset_indices().map(|dataset| &**plan.name(dataset)).collect();
+        bound.pipeline.dataset_indices().map(|dataset| &**bound.name(dataset)).collect();
     let used_set: HashSet<&str> = used.iter().copied().collect();
     let is_above = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))

@@ -9,7 +9,7 @@ use super::state::{Held, Outcome};
 use crate::context::drop_clean;
 use crate::pipeline::NodeIndex;
 
-impl Run<'_> {
+impl Run {
     /// The story of the run, once every thread has left it.
     pub(super) fn conclude(self) -> Result<RunReport, RunError> {
         let took = self.state.elapsed();
@@ -21,7 +21,7 @@ impl Run<'_> {
     }
 
     fn fates(&self) -> Vec<NodeReport> {
-        let pipeline = self.plan.pipeline;
+        let pipeline = &self.bound.pipeline;
         // Which failed node keeps each node from having run, if one does: by the
         // order of the inputs, not of the failures, so that it is always the same.
         let mut blockers: Vec<Option<NodeIndex>> = Vec::with_capacity(pipeline.len());
@@ -50,8 +50,8 @@ impl Run<'_> {
     }
 
     fn blocker(&self, at: NodeIndex, blockers: &[Option<NodeIndex>]) -> Option<NodeIndex> {
-        self.plan.pipeline.reads(at).iter().find_map(|&dataset| {
-            let producer = self.plan.pipeline.producer(dataset);
+        self.bound.pipeline.reads(at).iter().find_map(|&dataset| {
+            let producer = self.bound.pipeline.producer(dataset);
             let by_producer = producer.and_then(|producer| blockers[producer as usize]);
             by_producer.or(match *self.state.datasets[dataset as usize].held() {
                 Held::Failed(by) => Some(by),
@@ -63,7 +63,7 @@ impl Run<'_> {
     /// The free outputs. What else a failed run has left is dropped.
     fn outputs(&self) -> Outputs {
         let mut outputs = Outputs::default();
-        let pipeline = self.plan.pipeline;
+        let pipeline = &self.bound.pipeline;
         for (dataset, state) in pipeline.dataset_indices().zip(&self.state.datasets) {
             let held = mem::replace(&mut *state.held(), Held::Released);
             let Held::Value(value) = held else { continue };

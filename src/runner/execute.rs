@@ -2,20 +2,20 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use super::bindings::{Binding, Bindings};
 use super::context::RunContext;
 use super::error::{FailureKind, NodeFailure};
 use super::inputs::Inputs;
-use super::plan::{Binding, Plan};
 use super::report::Fate;
 use super::state::{Outcome, RunState};
-use crate::catalog::{Entry, Storage, Value};
+use crate::catalog::{Storage, Value};
 use crate::context::{RunId, discard, drop_clean};
 use crate::executor::{message_of, place_of};
 use crate::pipeline::NodeIndex;
 
 /// One execution of a pipeline.
-pub(super) struct Run<'a> {
-    pub(super) plan: Plan<'a>,
+pub(super) struct Run {
+    pub(super) bound: Bindings,
     pub(super) state: RunState,
     pub(super) context: RunContext,
     pub(super) run_id: RunId,
@@ -31,7 +31,7 @@ enum Attempt {
     Blocked,
 }
 
-impl Run<'_> {
+impl Run {
     /// The nodes that wait for nothing. All are found before the first is
     /// started: from then on others become ready, which are started for that.
     pub(super) fn roots(&self) -> Vec<NodeIndex> {
@@ -51,7 +51,7 @@ impl Run<'_> {
         if self.state.is_stopped() {
             return;
         }
-        let name = self.plan.pipeline.name_of(at);
+        let name = self.bound.pipeline.name_of(at);
         let began = self.state.elapsed();
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
@@ -74,7 +74,7 @@ impl Run<'_> {
     }
 
     fn attempt(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Attempt {
-        let name = self.plan.pipeline.name_of(at);
+        let name = self.bound.pipeline.name_of(at);
         let inputs = match self.inputs(at, wake) {
             Inputs::Ready(inputs) => inputs,
             Inputs::Waiting => return Attempt::Waiting,
@@ -83,7 +83,7 @@ impl Run<'_> {
                 return Attempt::Finished(failed(name, FailureKind::Load(error)), None);
             }
         };
-        let outputs = catch_unwind(AssertUnwindSafe(|| (self.plan.pipeline.body(at))(&inputs)));
+        let outputs = catch_unwind(AssertUnwindSafe(|| (self.bound.pipeline.body(at))(&inputs)));
         // Before the panic goes on: the `Drop` of a value may panic too, and two
         // at once abort.
         drop(inputs);
@@ -102,9 +102,9 @@ impl Run<'_> {
     }
 
     fn rows(&self, at: NodeIndex, outputs: &[Value]) -> Option<usize> {
-        let written = self.plan.pipeline.writes(at);
+        let written = self.bound.pipeline.writes(at);
         let rows = written.iter().zip(outputs).filter_map(|(&dataset, value)| {
-            self.plan.codec(dataset).and_then(|codec| codec.rows(value))
+            self.bound.codec(dataset).and_then(|codec| codec.rows(value))
         });
         rows.reduce(|a, b| a + b)
     }
@@ -112,23 +112,23 @@ impl Run<'_> {
     /// Saves what the catalog keeps; then keeps what somebody will want, so that
     /// of a node which fails nothing is.
     fn store(&self, at: NodeIndex, outputs: Vec<Value>) -> Result<(), FailureKind> {
-        let written = self.plan.pipeline.writes(at);
+        let written = self.bound.pipeline.writes(at);
         for (&dataset, value) in written.iter().zip(&outputs) {
-            if let Binding::Bound(entry) = &self.plan.bindings[dataset as usize] {
-                let name = self.plan.name(dataset);
+            if let Binding::Bound(entry) = &self.bound.bindings[dataset as usize] {
+                let name = self.bound.name(dataset);
                 let span = tracing::debug_span!(
                     target: "entourage::run", "save", dataset = %name
                 );
-                let saved = span.in_scope(|| self.plan.save(dataset, entry, value));
+                let saved = span.in_scope(|| self.bound.save(dataset, entry, value));
                 saved.map_err(FailureKind::Save)?;
             }
         }
         for (&dataset, value) in written.iter().zip(outputs) {
             // What is registered as memory is kept for the run as well: another
             // run may save its own value there before this one's nodes read.
-            let is_kept = match &self.plan.bindings[dataset as usize] {
-                Binding::Bound(Entry { storage: Storage::Memory(_), .. }) => {
-                    !self.plan.pipeline.consumers(dataset).is_empty()
+            let is_kept = match &self.bound.bindings[dataset as usize] {
+                Binding::Bound(entry) if matches!(entry.storage, Storage::Memory(_)) => {
+                    !self.bound.pipeline.consumers(dataset).is_empty()
                 }
                 Binding::Bound(_) => false,
                 Binding::Unbound | Binding::Ready(_) => true,
@@ -146,14 +146,14 @@ impl Run<'_> {
         self.let_go(at, drop_clean);
         let mut abandoned = vec![at];
         while let Some(at) = abandoned.pop() {
-            let dependents = self.plan.pipeline.dependents(at);
+            let dependents = self.bound.pipeline.dependents(at);
             abandoned.extend(dependents.filter(|at| self.let_go(*at, drop_clean)));
         }
     }
 
     fn release_consumers(&self, at: NodeIndex, ready: &mut Vec<NodeIndex>) {
         let now = self.state.elapsed();
-        for dependent in self.plan.pipeline.dependents(at) {
+        for dependent in self.bound.pipeline.dependents(at) {
             let state = &self.state.nodes[dependent as usize];
             if state.producer_done() {
                 state.set_ready(now);

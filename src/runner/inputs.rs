@@ -18,11 +18,11 @@ pub(super) enum Inputs {
     Blocked,
 }
 
-impl Run<'_> {
+impl Run {
     /// Gets every input of node `at`, loading what nobody is loading yet. Nodes
     /// that waited for such a load are passed to `wake` as soon as it is over.
     pub(super) fn inputs(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Inputs {
-        let pipeline = self.plan.pipeline;
+        let pipeline = &self.bound.pipeline;
         for dataset in pipeline.reads_once(at) {
             if self.claims_load(dataset)
                 && let Err(error) = self.load(at, dataset, wake)
@@ -54,7 +54,7 @@ impl Run<'_> {
     pub(super) fn let_go(&self, at: NodeIndex, last: impl Fn(Value)) -> bool {
         let is_new = self.state.nodes[at as usize].reads();
         if is_new {
-            for dataset in self.plan.pipeline.reads_once(at) {
+            for dataset in self.bound.pipeline.reads_once(at) {
                 self.state.datasets[dataset as usize].read_by_one().map(&last);
             }
         }
@@ -78,9 +78,9 @@ impl Run<'_> {
         wake: &dyn Fn(NodeIndex),
     ) -> Result<(), DatasetError> {
         let load = || {
-            let name = self.plan.name(dataset);
+            let name = self.bound.name(dataset);
             let span = tracing::debug_span!(target: "entourage::run", "load", dataset = %name);
-            span.in_scope(|| self.plan.load(dataset))
+            span.in_scope(|| self.bound.load(dataset))
         };
         // Caught, so that nobody waits for a load that panicked.
         let loaded = catch_unwind(AssertUnwindSafe(load));

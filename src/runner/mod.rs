@@ -1,6 +1,7 @@
 //! Doing it: runs a pipeline's nodes in the order of their data, each in its
 //! run's context, and tells the fate of every one.
 
+mod bindings;
 mod check;
 mod conclude;
 mod context;
@@ -8,7 +9,7 @@ mod error;
 mod execute;
 mod inputs;
 mod options;
-mod plan;
+mod prepare;
 mod report;
 mod sequential;
 mod state;

@@ -1,7 +1,7 @@
 //! What one run is told.
 
 use super::error::RunError;
-use super::sequential::checked;
+use super::prepare::checked;
 use crate::catalog::Catalog;
 use crate::context::{Propagation, RunId, RunLogger};
 use crate::pipeline::Pipeline;

@@ -3,8 +3,8 @@
 use super::error::RunError;
 use super::execute::Run;
 use super::options::RunOptions;
+use super::prepare::{checked, prepare};
 use super::report::RunReport;
-use super::sequential::{checked, prepare};
 use crate::catalog::Catalog;
 use crate::context::{Propagation, PropagationError};
 use crate::executor::{Executor, Scope};
@@ -68,11 +68,11 @@ impl ThreadRunner {
             Some(propagation) => self.executor.with_propagation(propagation.clone()),
             None => Ok(self.executor.clone()),
         };
-        let plan = checked(pipeline, catalog, &options, executor.as_ref().err())?;
+        let bound = checked(pipeline, catalog, &options, executor.as_ref().err())?;
         let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
         let executor = executor.map_err(refused)?;
         let propagation = propagation.as_ref().unwrap_or(executor.propagation());
-        let run = prepare(plan, options, propagation, true, || executor.snapshot());
+        let run = prepare(bound, options, propagation, true, || executor.snapshot());
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
         let bare = executor.with_propagation(Propagation::off()).map_err(refused)?;
@@ -85,7 +85,7 @@ impl ThreadRunner {
     }
 }
 
-fn start<'scope, 'run: 'scope>(run: &'run Run<'run>, at: NodeIndex, scope: &Scope<'_, 'scope>) {
+fn start<'scope, 'run: 'scope>(run: &'run Run, at: NodeIndex, scope: &Scope<'_, 'scope>) {
     scope.spawn(move |scope| {
         let wake = |other| start(run, other, scope);
         let mut next = vec![at];

@@ -5,27 +5,27 @@ use std::sync::Arc;
 use crate::catalog::{Catalog, Codec, DatasetError, Doing, Entry, FormatError, Storage, Value};
 use crate::pipeline::{DatasetIndex, Pipeline};
 
-pub(super) struct Plan<'a> {
-    pub(super) pipeline: &'a Pipeline,
+pub(super) struct Bindings {
+    pub(super) pipeline: Pipeline,
     /// One a dataset, in the pipeline's order.
-    pub(super) bindings: Vec<Binding<'a>>,
+    pub(super) bindings: Vec<Binding>,
 }
 
 /// Where a dataset lives during a run.
-pub(super) enum Binding<'a> {
+pub(super) enum Binding {
     /// Bound to nothing: in memory, for as long as somebody will read it.
     Unbound,
-    Bound(&'a Entry),
+    Bound(Arc<Entry>),
     /// A parameter, read before the run.
     Ready(Value),
 }
 
-impl<'a> Plan<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline, catalog: &'a Catalog) -> Self {
+impl Bindings {
+    pub(super) fn new(pipeline: &Pipeline, catalog: &Catalog) -> Self {
         let bind = |name: &str| catalog.entry(name).map_or(Binding::Unbound, Binding::Bound);
         let datasets = pipeline.dataset_indices();
         let bindings = datasets.map(|dataset| bind(&pipeline.slot(dataset).name)).collect();
-        Self { pipeline, bindings }
+        Self { pipeline: pipeline.clone(), bindings }
     }
 
     pub(super) fn name(&self, dataset: DatasetIndex) -> &Arc<str> {

@@ -1,0 +1,42 @@
+//! From a pipeline, a catalog and options to a run that can begin.
+
+use super::bindings::Bindings;
+use super::check::check;
+use super::context::RunContext;
+use super::error::RunError;
+use super::execute::Run;
+use super::options::RunOptions;
+use super::state::RunState;
+use crate::catalog::Catalog;
+use crate::context::{Propagation, PropagationError, RunId, Snapshot};
+use crate::pipeline::Pipeline;
+
+/// Binds the pipeline to the catalog, if they go together and the propagation
+/// was not refused: else says everything that is wrong.
+pub(super) fn checked(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    options: &RunOptions,
+    refused: Option<&PropagationError>,
+) -> Result<Bindings, RunError> {
+    let mut bound = Bindings::new(pipeline, catalog);
+    let mut problems = check(&mut bound, catalog, options.deny_unused);
+    problems.extend(refused.map(ToString::to_string));
+    if problems.is_empty() { Ok(bound) } else { Err(RunError::refused(problems)) }
+}
+
+/// Makes a run that can begin.
+pub(super) fn prepare(
+    bound: Bindings,
+    options: RunOptions,
+    propagation: &Propagation,
+    is_clean: bool,
+    capture: impl FnOnce() -> Snapshot,
+) -> Run {
+    let RunOptions { run_id, run_logger, keep_going, .. } = options;
+    crate::executor::watch_panics();
+    let run_id = run_id.unwrap_or_else(|| RunId::from(uuid::Uuid::now_v7().to_string()));
+    let context = RunContext::new(propagation, is_clean, capture, run_id.clone(), run_logger);
+    let state = RunState::new(&bound.pipeline);
+    Run { bound, state, context, run_id, keep_going }
+}
