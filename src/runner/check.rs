@@ -10,7 +10,7 @@ use crate::context::discard;
 use crate::executor::message_of;
 use crate::pipeline::{DatasetIndex, Slot};
 
-/// Reads the parameters into the bound, and looks at every dataset that the
+/// Reads the parameters into the bindings, and looks at every dataset that the
 /// pipeline takes from outside or leaves there.
 pub(super) fn check(bound: &mut Bindings, catalog: &Catalog, deny_unused: bool) -> Vec<String> {
     let mut problems = Vec::new();
