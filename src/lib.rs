@@ -100,7 +100,7 @@ mod telemetry;
 #[cfg(feature = "pipeline")]
 pub use catalog::{
     Catalog, CatalogBuilder, CatalogError, CsvOptions, Data, DataType, Dataset, DatasetError,
-    Family, FileDataset, Format,
+    Description, Family, FileDataset, Format,
 };
 pub use context::accessors;
 pub use context::{

@@ -7,15 +7,18 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::access::Access;
 use super::config::{self, Variables};
-use super::data::{Data, DataType};
+use super::data::{Data, DataType, Value};
 use super::dataset::{Dataset, Typed};
-use super::entry::{Entry, PARAMETER_PREFIX, Storage};
-use super::error::CatalogError;
+use super::entry::{Description, Entry, PARAMETER_PREFIX};
+use super::error::{CatalogError, DatasetError, Doing, FormatError};
 use super::file::FileDataset;
 use super::format::Format;
 use super::memory::MemorySlot;
 use super::parameters::Parameters;
+use super::stored::StoredDataset;
+use super::suggest::did_you_mean;
 
 /// Binds dataset names to storage. Immutable, and shared by its clones: a run
 /// changes what is stored, and never what is bound.
@@ -69,10 +72,93 @@ impl Catalog {
 
     /// The file that a name is bound to, where it is bound to one.
     pub fn path(&self, name: &str) -> Option<&Path> {
-        match &self.entries.get(name)?.storage {
-            Storage::File(file) => Some(file.path()),
-            _ => None,
-        }
+        self.entries.get(name)?.path()
+    }
+
+    /// What a name is bound to, where it is bound.
+    pub fn describe(&self, name: &str) -> Option<Description> {
+        self.entries.get(name).map(|entry| entry.describe())
+    }
+
+    /// Loads a dataset, outside of any run.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data};
+    ///
+    /// const TOP: Data<usize> = Data::parameter("routes.top");
+    /// let catalog = Catalog::builder().parameter(&TOP, 20).build()?;
+    /// assert_eq!(*catalog.load(&TOP)?, 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the name is not bound, or to something of another type, or the load
+    /// fails.
+    pub fn load<T: DataType + ?Sized>(
+        &self,
+        data: &Data<T>,
+    ) -> Result<Arc<T::Owned>, DatasetError> {
+        let name = data.name();
+        let access = Access::of(data, &name);
+        let value = self.bound(&name, Doing::Load)?.load(&access)?;
+        value.downcast().map_err(|_| {
+            let what = access.wrong_type("value of another type");
+            DatasetError::new(&name, Doing::Load, None, what)
+        })
+    }
+
+    /// Saves a dataset, outside of any run.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not bound, or to something that cannot be written, or the
+    /// save fails.
+    pub fn save<T: DataType + ?Sized>(
+        &self,
+        data: &Data<T>,
+        value: T::Owned,
+    ) -> Result<(), DatasetError> {
+        let name = data.name();
+        let access = Access { is_written: true, ..Access::of(data, &name) };
+        let value: Value = Arc::new(value);
+        self.bound(&name, Doing::Save)?.save(&access, &value)
+    }
+
+    /// Whether there is something to load under a name. `false` where the name
+    /// is not bound.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be found out.
+    pub fn exists(&self, name: &str) -> Result<bool, DatasetError> {
+        self.entry(name).map_or(Ok(false), |entry| entry.exists(&Access::untyped(name)))
+    }
+
+    /// Lets go of what a dataset keeps in memory only to be quicker.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not bound, or the dataset's own `release` fails.
+    pub fn release(&self, name: &str) -> Result<(), DatasetError> {
+        self.bound(name, Doing::Release)?.release(name)
+    }
+
+    /// Tells a dataset that what was made of it is saved.
+    ///
+    /// # Errors
+    ///
+    /// If the name is not bound, or the dataset's own `confirm` fails.
+    pub fn confirm(&self, name: &str) -> Result<(), DatasetError> {
+        self.bound(name, Doing::Confirm)?.confirm(name)
+    }
+
+    fn bound(&self, name: &str, doing: Doing) -> Result<Arc<Entry>, DatasetError> {
+        self.entry(name).ok_or_else(|| {
+            let hint = did_you_mean(name, self.names());
+            let what = format!("it is not in the catalog{hint}");
+            DatasetError::new(name, doing, None, FormatError::plain(what))
+        })
     }
 
     pub(crate) fn entry(&self, name: &str) -> Option<Arc<Entry>> {
@@ -160,20 +246,20 @@ impl CatalogBuilder {
         {
             self.problems.push(format!("dataset `{name}`: {problem}"));
         }
-        self.insert(name, Storage::File(file));
+        self.insert(name, file);
         self
     }
 
     /// Binds a name to memory, with a value in it from the start.
     pub fn value<T: DataType + ?Sized>(mut self, data: &Data<T>, value: T::Owned) -> Self {
         let slot = MemorySlot::holding::<T>(value);
-        self.insert(data.name().into_owned(), Storage::Memory(slot));
+        self.insert(data.name().into_owned(), slot);
         self
     }
 
     /// Binds a name to memory. What a run writes there stays in the catalog.
     pub fn memory(mut self, name: impl Into<String>) -> Self {
-        self.insert(name.into(), Storage::Memory(MemorySlot::default()));
+        self.insert(name.into(), MemorySlot::default());
         self
     }
 
@@ -183,13 +269,13 @@ impl CatalogBuilder {
         T: DataType + ?Sized,
         D: Dataset<T>,
     {
-        let custom = Arc::new(Typed::<T, D>::new(dataset));
-        self.insert(data.name().into_owned(), Storage::Custom(custom));
+        let kind = std::any::type_name::<D>();
+        self.insert(data.name().into_owned(), Typed::<T, D>::new(dataset, kind));
         self
     }
 
-    fn insert(&mut self, name: String, storage: Storage) {
-        self.entries.push((name, Entry { storage, origin: None }));
+    fn insert(&mut self, name: String, stored: impl StoredDataset + 'static) {
+        self.entries.push((name, Entry::new(stored, None)));
     }
 
     /// Reads the files and makes the catalog.

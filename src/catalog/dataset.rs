@@ -1,10 +1,12 @@
 //! Datasets of the user's own making.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
+use super::access::Access;
 use super::data::{DataType, Value};
-use super::error::BoxError;
+use super::error::{BoxError, FormatError};
+use super::stored::{StoredDataset, Unfit};
 
 /// Storage that the crate does not know: a database table, an object store.
 ///
@@ -51,42 +53,104 @@ pub trait Dataset<T: DataType + ?Sized>: Send + Sync + 'static {
     ///
     /// If that cannot be found out.
     fn exists(&self) -> Result<bool, BoxError>;
+
+    /// Lets go of what the dataset keeps in memory only to be quicker: a run
+    /// calls it when the last of its nodes has read the value.
+    ///
+    /// # Errors
+    ///
+    /// If that fails.
+    fn release(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// Is told that a node which confirms the dataset is done, and all that it
+    /// wrote is saved: a queue may then acknowledge what was read from it.
+    ///
+    /// # Errors
+    ///
+    /// If that fails.
+    fn confirm(&self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// Where the data is, for messages: a table's name, a host, nothing secret.
+    fn describe(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether what is saved outlives the process. A run that makes up only what
+    /// is missing, or takes up where another ended, builds on what does.
+    fn is_persistent(&self) -> bool {
+        true
+    }
 }
 
 /// A [`Dataset`] whose type is gone.
-pub(crate) trait ErasedDataset: Send + Sync {
-    fn load(&self) -> Result<Value, BoxError>;
-    fn save(&self, value: &Value) -> Result<(), BoxError>;
-    fn exists(&self) -> Result<bool, BoxError>;
-    fn owned_type(&self) -> (TypeId, &'static str);
-}
-
 pub(super) struct Typed<T: ?Sized, D> {
     dataset: D,
+    kind: String,
     _type: std::marker::PhantomData<fn() -> Box<T>>,
 }
 
 impl<T: ?Sized, D> Typed<T, D> {
-    pub(super) fn new(dataset: D) -> Self {
-        Self { dataset, _type: std::marker::PhantomData }
+    pub(super) fn new(dataset: D, kind: impl Into<String>) -> Self {
+        Self { dataset, kind: kind.into(), _type: std::marker::PhantomData }
     }
 }
 
-impl<T: DataType + ?Sized, D: Dataset<T>> ErasedDataset for Typed<T, D> {
-    fn load(&self) -> Result<Value, BoxError> {
-        Ok(Arc::new(self.dataset.load()?))
+impl<T: DataType + ?Sized, D: Dataset<T>> StoredDataset for Typed<T, D> {
+    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
+        if access.type_id != TypeId::of::<T::Owned>() {
+            return Err(access.wrong_type(type_name::<T>()));
+        }
+        Ok(Arc::new(self.dataset.load().map_err(FormatError::own)?))
     }
 
-    fn save(&self, value: &Value) -> Result<(), BoxError> {
-        let owned = value.downcast_ref::<T::Owned>().ok_or("the value is of another type")?;
-        self.dataset.save(T::view(owned))
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
+        let owned = value.downcast_ref::<T::Owned>();
+        let owned = owned.ok_or_else(|| access.wrong_type(type_name::<T>()))?;
+        self.dataset.save(T::view(owned)).map_err(FormatError::own)
     }
 
-    fn exists(&self) -> Result<bool, BoxError> {
-        self.dataset.exists()
+    fn exists(&self, _: &Access<'_>) -> Result<bool, FormatError> {
+        self.dataset.exists().map_err(FormatError::own)
     }
 
-    fn owned_type(&self) -> (TypeId, &'static str) {
-        (TypeId::of::<T::Owned>(), std::any::type_name::<T>())
+    fn check(&self, access: &Access<'_>) -> Result<(), Unfit> {
+        if access.type_id != TypeId::of::<T::Owned>() {
+            return Err(access.wrong_type(type_name::<T>()).into());
+        }
+        if access.is_written {
+            return Ok(());
+        }
+        match self.dataset.exists() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Unfit::Absent("it is not there".to_owned())),
+            Err(error) => {
+                let what = format!("whether it is there cannot be found out: {error}");
+                Err(FormatError::caused(what, error).into())
+            }
+        }
+    }
+
+    fn release(&self) -> Result<(), FormatError> {
+        self.dataset.release().map_err(FormatError::own)
+    }
+
+    fn confirm(&self) -> Result<(), FormatError> {
+        self.dataset.confirm().map_err(FormatError::own)
+    }
+
+    fn kind(&self) -> String {
+        self.kind.clone()
+    }
+
+    fn place(&self) -> Option<String> {
+        self.dataset.describe()
+    }
+
+    fn is_persistent(&self) -> bool {
+        self.dataset.is_persistent()
     }
 }

@@ -22,6 +22,16 @@ impl FormatError {
     pub(crate) fn caused(message: impl Into<String>, source: impl Into<BoxError>) -> Self {
         Self { message: message.into(), source: Some(source.into()) }
     }
+
+    /// The same with the place in front.
+    pub(super) fn at(self, place: &str) -> Self {
+        Self { message: format!("{place}: {}", self.message), source: self.source }
+    }
+
+    /// An error of the user's, as it is.
+    pub(super) fn own(error: BoxError) -> Self {
+        Self { message: error.to_string(), source: Some(error) }
+    }
 }
 
 impl From<io::Error> for FormatError {
@@ -51,6 +61,9 @@ pub struct DatasetError {
 pub(crate) enum Doing {
     Load,
     Save,
+    Look,
+    Release,
+    Confirm,
 }
 
 impl DatasetError {
@@ -64,10 +77,9 @@ impl DatasetError {
         Self { dataset: dataset.to_owned(), doing, place, message, source }
     }
 
-    pub(crate) fn custom(dataset: &str, doing: Doing, error: BoxError) -> Self {
-        let message = error.to_string();
-        let (dataset, source) = (dataset.to_owned(), Some(error));
-        Self { dataset, doing, place: None, message, source }
+    /// What went wrong, without the dataset and its place.
+    pub(crate) fn what(&self) -> &str {
+        &self.message
     }
 
     /// The dataset's name.
@@ -91,6 +103,9 @@ impl fmt::Display for DatasetError {
         let doing = match self.doing {
             Doing::Load => "loading ",
             Doing::Save => "saving ",
+            Doing::Look => "looking for ",
+            Doing::Release => "releasing ",
+            Doing::Confirm => "confirming ",
         };
         write!(f, "{doing}dataset `{}`", self.dataset)?;
         if let Some(place) = &self.place {

@@ -8,11 +8,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
+use super::access::Access;
 use super::codec::Codec;
 use super::data::Value;
 use super::error::FormatError;
 use super::format::{CsvOptions, Format};
 use super::source;
+use super::stored::{StoredDataset, Unfit};
 
 pub(super) use super::source::Source;
 
@@ -84,21 +86,15 @@ impl FileDataset {
         self.path.display().to_string()
     }
 
-    /// Where the file is once every link is followed: the same for two names of
-    /// one file, whether it is there yet or not.
-    pub(crate) fn real_path(&self) -> PathBuf {
-        real_path(&self.path)
-    }
-
-    pub(crate) fn load(&self, codec: &dyn Codec) -> Result<Value, FormatError> {
+    pub(crate) fn read(&self, codec: &dyn Codec) -> Result<Value, FormatError> {
         codec.read(&self.format, self.open()?)
     }
 
     /// Writes beside the file, syncs, and renames: at no moment is there half a
     /// file, and a save that fails leaves what was there. A link stays one, and
     /// who may read the file stays as it was.
-    pub(crate) fn save(&self, codec: &dyn Codec, value: &Value) -> Result<(), FormatError> {
-        let path = self.real_path();
+    pub(crate) fn write(&self, codec: &dyn Codec, value: &Value) -> Result<(), FormatError> {
+        let path = real_path(&self.path);
         let folder = folder_of(&path);
         std::fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
         let temporary = temporary(&path, folder)?;
@@ -143,7 +139,7 @@ impl FileDataset {
     /// Says now whether a file could be written there, and leaves nothing behind.
     pub(crate) fn check_writable(&self, codec: &dyn Codec) -> Result<(), FormatError> {
         codec.check_written(&self.format)?;
-        let path = self.real_path();
+        let path = real_path(&self.path);
         let wrong =
             |what| Err(FormatError::plain(format!("{what}, where a file is to be written")));
         match std::fs::metadata(&path) {
@@ -179,6 +175,54 @@ impl FileDataset {
 
     fn is_gzip(&self) -> bool {
         self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+    }
+}
+
+impl StoredDataset for FileDataset {
+    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
+        self.read(access.codec()?)
+    }
+
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
+        self.write(access.codec()?, value)
+    }
+
+    fn exists(&self, _: &Access<'_>) -> Result<bool, FormatError> {
+        match std::fs::metadata(&self.path) {
+            Ok(found) => Ok(!found.is_dir()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn check(&self, access: &Access<'_>) -> Result<(), Unfit> {
+        let codec = access.codec()?;
+        if !codec.supports(&self.format) {
+            let (family, format) = (codec.family(), self.format.name());
+            let what = format!("it is of the {family} family, which cannot be stored as {format}");
+            return Err(FormatError::plain(what).into());
+        }
+        let checked = match access.is_written {
+            true => self.check_writable(codec),
+            false => self.check_readable(codec),
+        };
+        Ok(checked.map_err(|error| error.at(&self.describe()))?)
+    }
+
+    fn kind(&self) -> String {
+        self.format.name().to_owned()
+    }
+
+    fn place(&self) -> Option<String> {
+        Some(self.describe())
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn real_path(&self) -> Option<PathBuf> {
+        Some(real_path(&self.path))
     }
 }
 

@@ -4,7 +4,40 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::entry::{Entry, PARAMETER_PREFIX, Storage};
+use super::access::Access;
+use super::data::Value;
+use super::entry::{Entry, PARAMETER_PREFIX};
+use super::error::FormatError;
+use super::stored::{StoredDataset, Unfit};
+
+/// One value of the tree.
+struct Parameter(Json);
+
+impl StoredDataset for Parameter {
+    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
+        access.codec()?.parameter(&self.0)
+    }
+
+    fn save(&self, _: &Access<'_>, _: &Value) -> Result<(), FormatError> {
+        Err(FormatError::plain("a parameter cannot be written"))
+    }
+
+    fn exists(&self, _: &Access<'_>) -> Result<bool, FormatError> {
+        Ok(true)
+    }
+
+    fn check(&self, access: &Access<'_>) -> Result<(), Unfit> {
+        Ok(self.load(access).map(drop)?)
+    }
+
+    fn kind(&self) -> String {
+        "parameter".to_owned()
+    }
+
+    fn is_parameter(&self) -> bool {
+        true
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Parameters {
@@ -45,7 +78,7 @@ impl Parameters {
         let Self { root, mut origins } = self;
         let mut entries = Vec::new();
         collect("", root, &mut |path, value| {
-            let entry = Entry { storage: Storage::Parameter(value), origin: origins.remove(&path) };
+            let entry = Entry::new(Parameter(value), origins.remove(&path));
             entries.push((format!("{PARAMETER_PREFIX}{path}"), entry));
         });
         entries

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Codec, DatasetError, Doing, Entry, FormatError, Storage, Value};
-use crate::pipeline::{DatasetIndex, Pipeline};
+use crate::catalog::{Access, Catalog, Codec, DatasetError, Doing, Entry, FormatError, Value};
+use crate::pipeline::{DatasetIndex, Pipeline, Slot};
 
 pub(super) struct Bindings {
     pub(super) pipeline: Pipeline,
@@ -36,34 +36,23 @@ impl Bindings {
         self.pipeline.slot(dataset).codec
     }
 
+    /// The way from this run to a dataset.
+    pub(super) fn access(&self, dataset: DatasetIndex) -> Access<'_> {
+        let Slot { name, type_id, type_name, codec } = self.pipeline.slot(dataset);
+        let is_written = self.pipeline.producer(dataset).is_some();
+        Access { name, type_id: *type_id, type_name, codec: *codec, is_written }
+    }
+
     /// Loads a dataset from where the catalog keeps it.
     pub(super) fn load(&self, dataset: DatasetIndex) -> Result<Value, DatasetError> {
-        let name = &**self.name(dataset);
-        let plain =
-            |what: String| DatasetError::new(name, Doing::Load, None, FormatError::plain(what));
-        let entry = match &self.bindings[dataset as usize] {
-            Binding::Ready(value) => return Ok(value.clone()),
-            Binding::Bound(entry) => entry,
-            Binding::Unbound => return Err(plain("nothing has written it".to_owned())),
-        };
-        let value = match &entry.storage {
-            Storage::File(file) => {
-                let codec = self.codec(dataset).ok_or_else(|| plain(UNDECLARED.to_owned()))?;
-                file.load(codec).map_err(|error| {
-                    DatasetError::new(name, Doing::Load, Some(file.describe()), error)
-                })?
+        match &self.bindings[dataset as usize] {
+            Binding::Ready(value) => Ok(value.clone()),
+            Binding::Bound(entry) => entry.load(&self.access(dataset)),
+            Binding::Unbound => {
+                let what = FormatError::plain("nothing has written it");
+                Err(DatasetError::new(self.name(dataset), Doing::Load, None, what))
             }
-            Storage::Memory(slot) => slot.get().ok_or_else(|| {
-                plain("it is in memory, and nothing has been saved there".to_owned())
-            })?,
-            Storage::Custom(custom) => {
-                custom.load().map_err(|error| DatasetError::custom(name, Doing::Load, error))?
-            }
-            Storage::Parameter(_) => {
-                return Err(plain("a parameter is read before the run".to_owned()));
-            }
-        };
-        Ok(value)
+        }
     }
 
     /// Saves a dataset that the catalog keeps.
@@ -73,28 +62,6 @@ impl Bindings {
         entry: &Entry,
         value: &Value,
     ) -> Result<(), DatasetError> {
-        let slot = self.pipeline.slot(dataset);
-        let name = &*slot.name;
-        let plain =
-            |what: &str| DatasetError::new(name, Doing::Save, None, FormatError::plain(what));
-        match &entry.storage {
-            Storage::File(file) => {
-                let codec = slot.codec.ok_or_else(|| plain(UNDECLARED))?;
-                file.save(codec, value).map_err(|error| {
-                    DatasetError::new(name, Doing::Save, Some(file.describe()), error)
-                })
-            }
-            Storage::Memory(held) => {
-                held.set(value.clone(), slot.type_id, slot.type_name);
-                Ok(())
-            }
-            Storage::Custom(custom) => {
-                custom.save(value).map_err(|error| DatasetError::custom(name, Doing::Save, error))
-            }
-            Storage::Parameter(_) => Err(plain("a parameter cannot be written")),
-        }
+        entry.save(&self.access(dataset), value)
     }
 }
-
-pub(super) const UNDECLARED: &str = "its nodes name it by string only, so its format cannot be \
-     chosen: declare it with `Pipeline::declare`, or use a typed name";

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use super::bindings::{Binding, Bindings, UNDECLARED};
-use crate::catalog::{Catalog, Codec, FileDataset, Storage, did_you_mean};
+use super::bindings::{Binding, Bindings};
+use crate::catalog::{Catalog, Unfit, did_you_mean};
 use crate::context::discard;
 use crate::executor::message_of;
-use crate::pipeline::{DatasetIndex, Slot};
+use crate::pipeline::DatasetIndex;
 
 /// Reads the parameters into the bindings, and looks at every dataset that the
 /// pipeline takes from outside or leaves there.
@@ -55,56 +55,22 @@ fn check_dataset(
             None => Err(missing(bound, catalog, at)),
         };
     };
-    let is_read_from_outside = producer.is_none();
-    let checked = match &entry.storage {
-        Storage::Parameter(value) => {
-            let codec = slot.codec;
-            let read = codec.map(|codec| codec.parameter(value));
-            match read {
-                Some(Ok(value)) => return Ok(Some(Binding::Ready(value))),
-                Some(Err(error)) => Err(error.to_string()),
-                None => Err(UNDECLARED.to_owned()),
-            }
-        }
-        Storage::File(file) => match slot.codec {
-            None => Err(UNDECLARED.to_owned()),
-            Some(codec) => check_file(file, codec, is_read_from_outside),
+    let access = bound.access(at);
+    let checked = match entry.is_parameter() {
+        true => match entry.load(&access) {
+            Ok(value) => return Ok(Some(Binding::Ready(value))),
+            Err(error) => Err(error.what().to_owned()),
         },
-        Storage::Memory(memory) if is_read_from_outside => match memory.held_type() {
-            None => Err(format!(
-                "it is in memory, nothing has been saved there, and no node writes it; it is wanted by {}",
-                wanted_by(bound, at)
-            )),
-            Some((type_id, _)) if type_id == slot.type_id => Ok(()),
-            Some((_, found)) => Err(wrong_type(slot, found)),
-        },
-        Storage::Memory(_) => Ok(()),
-        Storage::Custom(custom) => match custom.owned_type() {
-            (type_id, found) if type_id != slot.type_id => Err(wrong_type(slot, found)),
-            _ if !is_read_from_outside => Ok(()),
-            _ => match custom.exists() {
-                Ok(true) => Ok(()),
-                Ok(false) => {
-                    Err(format!("it is not there; it is wanted by {}", wanted_by(bound, at)))
-                }
-                Err(error) => Err(format!("whether it is there cannot be found out: {error}")),
-            },
-        },
+        false => entry.check(&access).map_err(|unfit| match unfit {
+            Unfit::Wrong(error) => error.to_string(),
+            Unfit::Absent(what) => format!("{what}; it is wanted by {}", wanted_by(bound, at)),
+        }),
     };
     checked.map(|()| None).map_err(|problem| {
         let what = if slot.is_parameter() { "parameter" } else { "dataset" };
         let (name, origin) = (slot.bare_name(), entry.origin());
         format!("{what} `{name}`{origin}: {problem}")
     })
-}
-
-fn check_file(file: &FileDataset, codec: &dyn Codec, is_read: bool) -> Result<(), String> {
-    if !codec.supports(file.format()) {
-        let (family, format) = (codec.family(), file.format().name());
-        return Err(format!("it is of the {family} family, which cannot be stored as {format}"));
-    }
-    let checked = if is_read { file.check_readable(codec) } else { file.check_writable(codec) };
-    checked.map_err(|error| format!("{}: {error}", file.describe()))
 }
 
 fn missing(bound: &Bindings, catalog: &Catalog, at: DatasetIndex) -> String {
@@ -120,10 +86,6 @@ fn missing(bound: &Bindings, catalog: &Catalog, at: DatasetIndex) -> String {
     format!(
         "dataset `{name}` is not in the catalog, and no node writes it; it is wanted by {wanted}{hint}"
     )
-}
-
-fn wrong_type(slot: &Slot, found: &str) -> String {
-    format!("it is a `{}` to its nodes and a `{found}` in the catalog", slot.type_name)
 }
 
 fn wanted_by(bound: &Bindings, dataset: DatasetIndex) -> String {
@@ -143,9 +105,9 @@ fn check_shared_files(bound: &Bindings, problems: &mut Vec<String>) {
     let mut files: BTreeMap<PathBuf, Vec<DatasetIndex>> = BTreeMap::new();
     for (dataset, binding) in bound.pipeline.dataset_indices().zip(&bound.bindings) {
         if let Binding::Bound(entry) = binding
-            && let Storage::File(file) = &entry.storage
+            && let Some(path) = entry.real_path()
         {
-            files.entry(file.real_path()).or_default().push(dataset);
+            files.entry(path).or_default().push(dataset);
         }
     }
     for (path, datasets) in files {
@@ -167,7 +129,7 @@ fn check_unused(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<String>)
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
     };
     for (name, entry) in catalog.entries() {
-        let is_parameter = matches!(entry.storage, Storage::Parameter(_));
+        let is_parameter = entry.is_parameter();
         let is_related = |other: &&str| is_above(name, other) || is_above(other, name);
         if used_set.contains(name) || is_parameter && used.iter().any(is_related) {
             continue;

@@ -8,7 +8,7 @@ use super::error::{FailureKind, NodeFailure};
 use super::inputs::Inputs;
 use super::report::Fate;
 use super::state::{Outcome, RunState};
-use crate::catalog::{Storage, Value};
+use crate::catalog::Value;
 use crate::context::{RunId, discard, drop_clean};
 use crate::executor::{message_of, place_of};
 use crate::pipeline::NodeIndex;
@@ -127,7 +127,7 @@ impl Run {
             // What is registered as memory is kept for the run as well: another
             // run may save its own value there before this one's nodes read.
             let is_kept = match &self.bound.bindings[dataset as usize] {
-                Binding::Bound(entry) if matches!(entry.storage, Storage::Memory(_)) => {
+                Binding::Bound(entry) if entry.is_memory() => {
                     !self.bound.pipeline.consumers(dataset).is_empty()
                 }
                 Binding::Bound(_) => false,

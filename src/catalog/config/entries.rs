@@ -6,10 +6,11 @@ use serde_json::Value as Json;
 
 use super::variables::Variables;
 use super::yaml::{self, Content, Key, Node};
-use crate::catalog::entry::{Entry, PARAMETER_PREFIX, Storage};
+use crate::catalog::entry::{Entry, PARAMETER_PREFIX};
 use crate::catalog::file::FileDataset;
 use crate::catalog::format::{CsvOptions, Format};
 use crate::catalog::memory::MemorySlot;
+use crate::catalog::stored::StoredDataset;
 use crate::catalog::suggest::did_you_mean;
 
 /// A type that an entry may have, and the options it takes besides `type`.
@@ -44,9 +45,9 @@ pub(in crate::catalog) fn read_entries(
     let entries = entries.iter().filter(|(key, _)| !key.name.starts_with('_'));
     let read = entries.filter_map(|(key, node)| {
         let mut reader = EntryReader { path, variables, name: &key.name, problems };
-        let storage = reader.read(key, node)?;
+        let stored = reader.read(key, node)?;
         let origin = Some(format!("{}:{}", path.display(), key.line));
-        Some((key.name.clone(), Entry { storage, origin }))
+        Some((key.name.clone(), Entry { stored, origin }))
     });
     read.collect()
 }
@@ -59,7 +60,7 @@ struct EntryReader<'a> {
 }
 
 impl EntryReader<'_> {
-    fn read(&mut self, key: &Key, node: &Node) -> Option<Storage> {
+    fn read(&mut self, key: &Key, node: &Node) -> Option<Box<dyn StoredDataset>> {
         if self.name.starts_with(PARAMETER_PREFIX) {
             self.problem(key.line, "a parameter belongs in the parameters file");
             return None;
@@ -83,13 +84,13 @@ impl EntryReader<'_> {
             }
         }
         if entry_type.name == "memory" {
-            return (self.problems.len() == before).then(|| Storage::Memory(MemorySlot::default()));
+            return (self.problems.len() == before).then(|| Box::new(MemorySlot::default()) as _);
         }
         let path = self.path_option(key, options);
         let format = self.format(entry_type.name, options);
         match (path, format) {
             (Some(path), Some(format)) if self.problems.len() == before => {
-                Some(Storage::File(FileDataset::new(path, format)))
+                Some(Box::new(FileDataset::new(path, format)))
             }
             _ => None,
         }

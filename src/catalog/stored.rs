@@ -1,0 +1,81 @@
+//! What every kind of storage can do.
+
+use std::path::{Path, PathBuf};
+
+use super::access::Access;
+use super::data::Value;
+use super::error::FormatError;
+
+/// Where a dataset is kept, whatever it is: the one door through which the rest
+/// of the crate goes to it. User code behind it may panic; whoever calls is to
+/// be ready for that.
+pub(crate) trait StoredDataset: Send + Sync {
+    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError>;
+
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError>;
+
+    /// Whether there is something to load.
+    fn exists(&self, access: &Access<'_>) -> Result<bool, FormatError>;
+
+    /// Says now, as far as that can be known, what a load of it would fail with,
+    /// or else, where `access` says that it is written first, a save.
+    fn check(&self, access: &Access<'_>) -> Result<(), Unfit>;
+
+    /// Lets go of what is kept in memory only to be quicker.
+    fn release(&self) -> Result<(), FormatError> {
+        Ok(())
+    }
+
+    /// Is told that what was made of the dataset is saved.
+    fn confirm(&self) -> Result<(), FormatError> {
+        Ok(())
+    }
+
+    /// Its type, as a catalog file has it.
+    fn kind(&self) -> String;
+
+    /// Where it is, for messages.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
+    /// The file it is kept in, where it is one.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Where it is once every link is followed: the same for two names of one
+    /// file, whether it is there yet or not.
+    fn real_path(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// Whether it outlives the process.
+    fn is_persistent(&self) -> bool {
+        true
+    }
+
+    /// Whether values are kept as they are. Another run may then put its own in
+    /// their place before this run's nodes have read them.
+    fn is_memory(&self) -> bool {
+        false
+    }
+
+    /// Whether it is read before the run, and never written.
+    fn is_parameter(&self) -> bool {
+        false
+    }
+}
+
+/// Why a dataset cannot serve the nodes that name it.
+pub(crate) enum Unfit {
+    Wrong(FormatError),
+    /// There is nothing to load, and no node writes it.
+    Absent(String),
+}
+
+impl From<FormatError> for Unfit {
+    fn from(error: FormatError) -> Self {
+        Self::Wrong(error)
+    }
+}
