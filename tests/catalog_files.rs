@@ -96,6 +96,7 @@ fn records_come_back_from_every_format_plain_and_compressed() {
             semicolons(FileDataset::csv(path("semicolons.csv"))),
             FileDataset::json(path("planes.json")),
             FileDataset::json_lines(path("planes.jsonl")),
+            FileDataset::message_pack(path("planes.msgpack")),
         ];
         for file in files {
             save(&PLANES, &file, planes()).unwrap();
@@ -116,9 +117,14 @@ fn values_text_and_bytes_come_back_plain_and_compressed() {
     let model = BTreeMap::from([("weights".to_owned(), vec![0.1, f64::MAX, -0.0])]);
     for ending in ["", ".gz"] {
         let path = |name: &str| folder.path(&format!("{name}{ending}"));
-        let file = FileDataset::json(path("model.json"));
-        save(&MODEL, &file, model.clone()).unwrap();
-        assert_eq!(load(&MODEL, &file).unwrap(), model);
+        let files = [
+            FileDataset::json(path("model.json")),
+            FileDataset::message_pack(path("model.msgpack")),
+        ];
+        for file in files {
+            save(&MODEL, &file, model.clone()).unwrap();
+            assert_eq!(load(&MODEL, &file).unwrap(), model);
+        }
 
         let file = FileDataset::text(path("note.md"));
         for text in ["", "\u{feff}# Ein\r\nGrüße\0", "no end"] {

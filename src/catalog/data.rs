@@ -73,9 +73,9 @@ impl DataType for str {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Family {
-    /// A table: CSV, JSON lines, or a JSON array.
+    /// A table: CSV, JSON lines, a JSON array, or MessagePack.
     Records,
-    /// Any serde value: JSON.
+    /// Any serde value: JSON, or MessagePack.
     Value,
     /// Text, as it is.
     Text,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::access::Access;
+use super::chunks::ChunkWriter;
 use super::data::Value;
 use super::error::{DatasetError, Doing, FormatError};
 use super::stored::{StoredDataset, Unfit};
@@ -42,6 +43,12 @@ impl Entry {
     /// Writes the value, wholly or not at all.
     pub(crate) fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), DatasetError> {
         self.stored.save(access, value).map_err(|error| self.error(access.name, Doing::Save, error))
+    }
+
+    /// Begins a save whose value comes in chunks; see [`StoredDataset::chunks`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "no node yields chunks yet"))]
+    pub(crate) fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, DatasetError> {
+        self.stored.chunks(access).map_err(|error| self.error(access.name, Doing::Save, error))
     }
 
     /// Whether there is something to load.

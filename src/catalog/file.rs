@@ -1,22 +1,22 @@
 //! A dataset that lives in a file.
 
-use std::fs::{File, Metadata};
-use std::io::{self, BufWriter, Write};
-use std::path::{Component, Path, PathBuf};
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tempfile::NamedTempFile;
 
 use super::access::Access;
+use super::chunks::ChunkWriter;
 use super::codec::Codec;
 use super::data::Value;
 use super::error::FormatError;
 use super::format::{CsvOptions, Format};
-use super::source;
+use super::place::{Draft, Local, Over, Place, Start};
+use super::source::{self, START, Source};
 use super::stored::{StoredDataset, Unfit};
-
-pub(super) use super::source::Source;
 
 /// A file in one of the formats, compressed with gzip where its name ends in
 /// `.gz`.
@@ -27,16 +27,17 @@ pub(super) use super::source::Source;
 ///     .csv_options(CsvOptions::default().missing(["NA"]));
 /// assert_eq!(flights.path().extension().unwrap(), "gz");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FileDataset {
     path: PathBuf,
     format: Format,
+    place: Arc<dyn Place>,
 }
 
 impl FileDataset {
     /// A file of the given format.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
-        Self { path: path.into(), format }
+        Self { path: path.into(), format, place: Arc::new(Local) }
     }
 
     /// A CSV file.
@@ -52,6 +53,11 @@ impl FileDataset {
     /// A file of JSON lines.
     pub fn json_lines(path: impl Into<PathBuf>) -> Self {
         Self::new(path, Format::JsonLines)
+    }
+
+    /// A file of MessagePack.
+    pub fn message_pack(path: impl Into<PathBuf>) -> Self {
+        Self::new(path, Format::MessagePack)
     }
 
     /// A text file.
@@ -91,86 +97,41 @@ impl FileDataset {
     }
 
     /// Writes beside the file, syncs, and renames: at no moment is there half a
-    /// file, and a save that fails leaves what was there. A link stays one, and
-    /// who may read the file stays as it was.
+    /// file, and a save that fails leaves what was there.
     pub(crate) fn write(&self, codec: &dyn Codec, value: &Value) -> Result<(), FormatError> {
-        let path = real_path(&self.path);
-        let folder = folder_of(&path);
-        std::fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
-        let temporary = temporary(&path, folder)?;
-        {
-            let mut out = BufWriter::with_capacity(1 << 16, temporary.as_file());
-            if self.is_gzip() {
-                let mut gzip = GzEncoder::new(&mut out, Compression::default());
-                codec.write(&self.format, value, &mut gzip)?;
-                gzip.finish()?;
-            } else {
-                codec.write(&self.format, value, &mut out)?;
-            }
-            out.flush()?;
-        }
-        if let Ok(before) = std::fs::metadata(&path) {
-            temporary.as_file().set_permissions(before.permissions())?;
-        }
-        temporary.as_file().sync_all()?;
-        temporary.persist(&path).map_err(|error| FormatError::from(error.error))?;
-        Ok(())
+        let mut out = self.create()?;
+        codec.write(&self.format, value, &mut out)?;
+        out.commit(Over::Replace)
     }
 
     /// Says now what a load of this file would fail with, as far as that can be
     /// known from its first bytes.
     pub(crate) fn check_readable(&self, codec: &dyn Codec) -> Result<(), FormatError> {
-        let is_special = |found: Metadata| !found.is_file() && !found.is_dir();
-        if std::fs::metadata(&self.path).is_ok_and(is_special) {
-            // A pipe, say, which can be read once.
-            return Ok(());
-        }
-        let start = match self.is_gzip() {
-            true => source::gunzip(self.open_file()?, source::START)?,
-            false => self.open()?.start()?,
-        };
-        let is_cut = start.len() as u64 >= source::START;
-        if is_cut && memchr::memchr(b'\n', &start).is_none() {
-            return Ok(());
-        }
+        let Some(start) = self.place.start(&self.path)? else { return Ok(()) };
+        let start = if self.is_gzip() { unpacked(start)? } else { start };
         codec.check(&self.format, &start)
     }
 
     /// Says now whether a file could be written there, and leaves nothing behind.
     pub(crate) fn check_writable(&self, codec: &dyn Codec) -> Result<(), FormatError> {
         codec.check_written(&self.format)?;
-        let path = real_path(&self.path);
-        let wrong =
-            |what| Err(FormatError::plain(format!("{what}, where a file is to be written")));
-        match std::fs::metadata(&path) {
-            _ if self.path.file_name().is_none() => return wrong("names no file"),
-            Ok(found) if found.is_dir() => return wrong("is a folder"),
-            Ok(found) if !found.is_file() => return wrong("is a device or a pipe"),
-            _ => {}
-        }
-        let folder = folder_of(&path);
-        // A folder that is to be made can be if the one around it is writable.
-        let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
-        temporary(&path, there).map(drop)
+        self.place.check_writable(&self.path)
     }
 
     fn open(&self) -> Result<Source, FormatError> {
-        let file = self.open_file()?;
+        let source = self.place.open(&self.path)?;
         match self.is_gzip() {
-            true => Ok(Source::Bytes(source::gunzip(file, u64::MAX)?)),
-            false => Source::of(file),
+            true => Ok(Source::Bytes(source::gunzip(source.reader(), u64::MAX)?)),
+            false => Ok(source),
         }
     }
 
-    fn open_file(&self) -> Result<File, FormatError> {
-        let file = File::open(&self.path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => FormatError::caused("there is no such file", error),
-            _ => FormatError::caused(format!("cannot be opened: {error}"), error),
-        })?;
-        if file.metadata()?.is_dir() {
-            return Err(FormatError::plain("is a folder, not a file"));
-        }
-        Ok(file)
+    fn create(&self) -> Result<Output, FormatError> {
+        let draft = self.place.create(&self.path)?;
+        Ok(match self.is_gzip() {
+            true => Output::Gzip(GzEncoder::new(draft, Compression::default())),
+            false => Output::Plain(draft),
+        })
     }
 
     fn is_gzip(&self) -> bool {
@@ -187,12 +148,14 @@ impl StoredDataset for FileDataset {
         self.write(access.codec()?, value)
     }
 
+    fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, FormatError> {
+        let encoder = access.codec()?.chunks(&self.format)?;
+        let (out, place) = (self.create()?, self.place());
+        Ok(Some(ChunkWriter::new(access.name, place, encoder, out, Over::Replace)))
+    }
+
     fn exists(&self, _: &Access<'_>) -> Result<bool, FormatError> {
-        match std::fs::metadata(&self.path) {
-            Ok(found) => Ok(!found.is_dir()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.place.exists(&self.path)
     }
 
     fn check(&self, access: &Access<'_>) -> Result<(), Unfit> {
@@ -222,44 +185,59 @@ impl StoredDataset for FileDataset {
     }
 
     fn real_path(&self) -> Option<PathBuf> {
-        Some(real_path(&self.path))
+        Some(self.place.real_path(&self.path))
     }
 }
 
-fn real_path(path: &Path) -> PathBuf {
-    if let Ok(real) = std::fs::canonicalize(path) {
-        return real;
+impl fmt::Debug for FileDataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileDataset")
+            .field("path", &self.path)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    match path.file_name() {
-        Some(name) => real_path(folder).join(name),
-        None if path.components().next_back() == Some(Component::ParentDir) => {
-            let mut real = real_path(folder);
-            real.pop();
-            real
+}
+
+/// A file in the making, compressed where its name asks for it. Dropped, it
+/// leaves nothing behind.
+pub(super) enum Output {
+    Plain(Box<dyn Draft>),
+    Gzip(GzEncoder<Box<dyn Draft>>),
+}
+
+impl Output {
+    pub(super) fn commit(self, over: Over) -> Result<(), FormatError> {
+        let draft = match self {
+            Self::Plain(draft) => draft,
+            Self::Gzip(gzip) => gzip.finish()?,
+        };
+        draft.commit(over)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(draft) => draft.write(bytes),
+            Self::Gzip(gzip) => gzip.write(bytes),
         }
-        None => path.to_owned(),
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(draft) => draft.flush(),
+            Self::Gzip(gzip) => gzip.flush(),
+        }
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
-}
-
-/// A file in `folder` that is gone when it is dropped.
-fn temporary(path: &Path, folder: &Path) -> Result<NamedTempFile, FormatError> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(path.file_name().unwrap_or_default()).suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder).map_err(|error| refused(folder, error))
-}
-
-fn refused(folder: &Path, error: io::Error) -> FormatError {
-    // The kind alone: the error names the temporary file.
-    let (folder, kind) = (folder.display(), error.kind());
-    FormatError::caused(format!("the folder {folder} cannot be written to: {kind}"), error)
+/// The start of what a compressed file holds, of which no more may show than the
+/// start of the compressed file has.
+fn unpacked(Start { bytes, is_whole }: Start) -> Result<Start, FormatError> {
+    let bytes = match is_whole {
+        true => source::gunzip(&*bytes, START)?,
+        false => source::gunzip_start(&bytes, START)?,
+    };
+    let is_whole = is_whole && (bytes.len() as u64) < START;
+    Ok(Start { bytes, is_whole })
 }

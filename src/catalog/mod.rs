@@ -3,6 +3,7 @@
 
 mod access;
 mod builder;
+mod chunks;
 mod codec;
 mod config;
 mod data;
@@ -13,6 +14,7 @@ mod file;
 mod format;
 mod memory;
 mod parameters;
+mod place;
 mod source;
 mod stored;
 mod suggest;

@@ -61,6 +61,14 @@ impl Source {
         }
     }
 
+    /// All of it, from its first byte to its last.
+    pub(super) fn reader(self) -> Box<dyn Read> {
+        match self {
+            Self::Bytes(bytes) => Box::new(io::Cursor::new(bytes)),
+            Self::File { file, .. } => Box::new(file),
+        }
+    }
+
     /// All of it.
     pub(crate) fn into_bytes(self) -> io::Result<Vec<u8>> {
         match self {
@@ -74,17 +82,32 @@ impl Source {
     }
 }
 
-/// Decompresses at most `at_most` bytes of `file`.
-pub(super) fn gunzip(file: File, at_most: u64) -> Result<Vec<u8>, FormatError> {
+/// Decompresses at most `at_most` bytes of `packed`.
+pub(super) fn gunzip(packed: impl Read, at_most: u64) -> Result<Vec<u8>, FormatError> {
     let mut bytes = Vec::new();
-    let mut gzip = MultiGzDecoder::new(BufReader::new(file)).take(at_most);
-    gzip.read_to_end(&mut bytes).map_err(|error| match error.kind() {
+    unpack(packed, at_most, &mut bytes).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => {
             FormatError::caused("the gzip data ends too early: the file is cut off", error)
         }
         _ => FormatError::caused(format!("the gzip data is damaged: {error}"), error),
     })?;
     Ok(bytes)
+}
+
+/// Decompresses at most `at_most` bytes of a file of which there is but the
+/// start.
+pub(super) fn gunzip_start(packed: &[u8], at_most: u64) -> Result<Vec<u8>, FormatError> {
+    let mut bytes = Vec::new();
+    match unpack(packed, at_most, &mut bytes) {
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(FormatError::caused(format!("the gzip data is damaged: {error}"), error))
+        }
+        _ => Ok(bytes),
+    }
+}
+
+fn unpack(packed: impl Read, at_most: u64, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    MultiGzDecoder::new(BufReader::new(packed)).take(at_most).read_to_end(bytes)
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::access::Access;
+use super::chunks::ChunkWriter;
 use super::data::Value;
 use super::error::FormatError;
 
@@ -13,6 +14,13 @@ pub(crate) trait StoredDataset: Send + Sync {
     fn load(&self, access: &Access<'_>) -> Result<Value, FormatError>;
 
     fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError>;
+
+    /// Begins a save whose value comes in chunks; `None` where a value is kept
+    /// as one, so that the chunks are to be collected for a save.
+    fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, FormatError> {
+        let _ = access;
+        Ok(None)
+    }
 
     /// Whether there is something to load.
     fn exists(&self, access: &Access<'_>) -> Result<bool, FormatError>;

@@ -23,6 +23,7 @@ const TYPES: &[EntryType] = &[
     EntryType { name: "csv", options: &["path", "delimiter", "missing"] },
     EntryType { name: "json", options: &["path"] },
     EntryType { name: "jsonl", options: &["path"] },
+    EntryType { name: "msgpack", options: &["path"] },
     EntryType { name: "text", options: &["path"] },
     EntryType { name: "bytes", options: &["path"] },
     EntryType { name: "memory", options: &[] },
@@ -130,6 +131,7 @@ impl EntryReader<'_> {
         Some(match name {
             "json" => Format::Json,
             "jsonl" => Format::JsonLines,
+            "msgpack" => Format::MessagePack,
             "text" => Format::Text,
             "bytes" => Format::Bytes,
             _ => Format::Csv(self.csv_options(options)?),

@@ -1,16 +1,25 @@
 //! JSON, and JSON lines.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Deserializer;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
+use super::place::{Content, place_of};
 use super::without_mark;
 use crate::catalog::error::FormatError;
 
-pub(in crate::catalog) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormatError> {
-    let read = serde_json::from_slice(without_mark(bytes));
-    read.map_err(|error| FormatError::caused(error.to_string(), error))
+pub(in crate::catalog) fn read<T: DeserializeOwned>(
+    bytes: &[u8],
+    content: Content,
+) -> Result<T, FormatError> {
+    let text = without_mark(bytes);
+    serde_json::from_slice(text).map_err(|error| {
+        let place = place_of::<T, _>(&mut Deserializer::from_slice(text), content);
+        FormatError::caused(format!("{place}{error}"), error)
+    })
 }
 
 pub(in crate::catalog) fn read_lines<T: DeserializeOwned>(
@@ -22,10 +31,14 @@ pub(in crate::catalog) fn read_lines<T: DeserializeOwned>(
         .map(|(at, line)| {
             serde_json::from_slice(line).map_err(|error| {
                 // The inner line number is always 1: the line of the file is ours.
-                let column = error.column();
+                let (line_number, column) = (at + 1, error.column());
+                let field = place_of::<T, _>(&mut Deserializer::from_slice(line), Content::Value);
+                let field = field.trim_end_matches(": ");
+                let comma = if field.is_empty() { "" } else { ", " };
                 let what = error.to_string();
                 let what = what.rsplit_once(" at line ").map_or(&*what, |(what, _)| what);
-                FormatError::caused(format!("line {}, column {column}: {what}", at + 1), error)
+                let what = format!("line {line_number}, column {column}{comma}{field}: {what}");
+                FormatError::caused(what, error)
             })
         })
         .collect()
@@ -35,21 +48,64 @@ pub(in crate::catalog) fn write<T: Serialize + ?Sized>(
     value: &T,
     out: &mut dyn Write,
 ) -> Result<(), FormatError> {
-    serde_json::to_writer_pretty(&mut *out, value).map_err(unwritable)?;
+    let written = serde_json::to_writer_pretty(&mut *out, value);
+    written.map_err(|error| FormatError::caused(error.to_string(), error))?;
     Ok(out.write_all(b"\n")?)
 }
 
-pub(in crate::catalog) fn write_lines<T: Serialize>(
-    records: &[T],
-    out: &mut dyn Write,
-) -> Result<(), FormatError> {
-    for record in records {
-        serde_json::to_writer(&mut *out, record).map_err(unwritable)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+/// Records as the elements of one array, laid out as if they had all been there
+/// at once.
+#[derive(Default)]
+pub(in crate::catalog) struct Array {
+    written: usize,
 }
 
-fn unwritable(error: serde_json::Error) -> FormatError {
-    FormatError::caused(error.to_string(), error)
+impl Array {
+    pub(in crate::catalog) fn push<R: Serialize>(
+        &mut self,
+        records: &[R],
+        out: &mut dyn Write,
+    ) -> Result<(), FormatError> {
+        for record in records {
+            out.write_all(if self.written == 0 { b"[\n  " } else { b",\n  " })?;
+            self.written += 1;
+            let mut formatter = PrettyFormatter::new();
+            // Into nothing: the formatter is only to know that it is in an array.
+            formatter.begin_array(&mut io::sink())?;
+            let mut serializer = Serializer::with_formatter(&mut *out, formatter);
+            let written = record.serialize(&mut serializer);
+            written.map_err(|error| unwritable(self.written, error))?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::catalog) fn end(&mut self, out: &mut dyn Write) -> Result<(), FormatError> {
+        Ok(out.write_all(if self.written == 0 { b"[]\n" } else { b"\n]\n" })?)
+    }
+}
+
+/// Records line by line.
+#[derive(Default)]
+pub(in crate::catalog) struct Lines {
+    written: usize,
+}
+
+impl Lines {
+    pub(in crate::catalog) fn push<R: Serialize>(
+        &mut self,
+        records: &[R],
+        out: &mut dyn Write,
+    ) -> Result<(), FormatError> {
+        for record in records {
+            self.written += 1;
+            let written = serde_json::to_writer(&mut *out, record);
+            written.map_err(|error| unwritable(self.written, error))?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+}
+
+fn unwritable(row: usize, error: serde_json::Error) -> FormatError {
+    FormatError::caused(format!("row {row}: {error}"), error)
 }

@@ -3,10 +3,13 @@
 pub(super) mod csv;
 pub(super) mod introspect;
 pub(super) mod json;
+pub(super) mod msgpack;
+mod place;
 
 use super::error::FormatError;
 
 pub use csv::CsvOptions;
+pub(super) use place::Content;
 
 /// The layout of a file's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Format {
     Json,
     /// One JSON value a line.
     JsonLines,
+    /// MessagePack: one value, or records one after another.
+    MessagePack,
     /// Text in UTF-8.
     Text,
     /// Bytes.
@@ -31,6 +36,7 @@ impl Format {
             Self::Csv(_) => "csv",
             Self::Json => "json",
             Self::JsonLines => "jsonl",
+            Self::MessagePack => "msgpack",
             Self::Text => "text",
             Self::Bytes => "bytes",
         }

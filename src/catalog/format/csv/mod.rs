@@ -9,7 +9,7 @@ mod write;
 
 pub(in crate::catalog) use layout::check_record;
 pub(in crate::catalog) use read::{check_header, read};
-pub(in crate::catalog) use write::write;
+pub(in crate::catalog) use write::Rows;
 
 /// How a CSV file is written.
 #[derive(Clone, Debug, PartialEq, Eq)]

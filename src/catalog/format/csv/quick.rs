@@ -12,7 +12,7 @@ use super::CsvOptions;
 use super::layout::Layout;
 use super::lines::Lines;
 use super::row::Row;
-use crate::catalog::file::Source;
+use crate::catalog::source::Source;
 use crate::context::Snapshot;
 use crate::executor::ParallelIteratorExt;
 

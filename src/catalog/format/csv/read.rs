@@ -8,8 +8,9 @@ use super::layout::Layout;
 use super::quick;
 use super::row::{Fields, Row, RowError};
 use crate::catalog::error::FormatError;
-use crate::catalog::file::Source;
 use crate::catalog::format::without_mark;
+use crate::catalog::place::Start;
+use crate::catalog::source::Source;
 
 /// Reads the records of a whole file.
 pub(in crate::catalog) fn read<R: DeserializeOwned + Send>(
@@ -26,12 +27,15 @@ pub(in crate::catalog) fn read<R: DeserializeOwned + Send>(
     parse(&source.into_bytes()?, options)
 }
 
-/// Says what is wrong with a file's header, given its first bytes.
+/// Says what is wrong with a file's header, as far as its first bytes show it.
 pub(in crate::catalog) fn check_header<R: DeserializeOwned>(
-    bytes: &[u8],
+    start: &Start,
     options: &CsvOptions,
 ) -> Result<(), FormatError> {
-    let (header, _) = split_header(bytes, options)?;
+    if !start.is_whole && memchr::memchr(b'\n', &start.bytes).is_none() {
+        return Ok(());
+    }
+    let (header, _) = split_header(&start.bytes, options)?;
     Layout::of::<R>(&header).map(drop)
 }
 
