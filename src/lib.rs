@@ -100,7 +100,7 @@ mod telemetry;
 #[cfg(feature = "pipeline")]
 pub use catalog::{
     Catalog, CatalogBuilder, CatalogError, CsvOptions, Data, DataType, Dataset, DatasetError,
-    Description, Family, FileDataset, Format,
+    Description, Family, FileDataset, Format, Taken,
 };
 pub use context::accessors;
 pub use context::{
@@ -121,8 +121,9 @@ pub use executor::{
 };
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
-    Fallible, IntoOutput, NamedReads, NamedWrites, Node, NodeBuilder, NodeFunction, Pipeline,
-    PipelineError, Plain, Reads, Writes, node,
+    Argument, ChunkError, Chunks, Collect, Fallible, IntoOutput, NamedReads, NamedWrites,
+    NamedYields, Node, NodeBuilder, NodeFunction, Pipeline, PipelineError, Plain, Reads, Writes,
+    Yields, node,
 };
 #[cfg(feature = "pipeline")]
 pub use runner::{

@@ -18,6 +18,7 @@ mod place;
 mod source;
 mod stored;
 mod suggest;
+mod taken;
 
 pub use builder::{Catalog, CatalogBuilder};
 pub use data::{Data, DataType, Family};
@@ -26,6 +27,7 @@ pub use entry::Description;
 pub use error::{CatalogError, DatasetError};
 pub use file::FileDataset;
 pub use format::{CsvOptions, Format};
+pub use taken::Taken;
 
 pub(crate) use access::Access;
 pub(crate) use codec::Codec;

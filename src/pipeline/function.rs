@@ -1,6 +1,6 @@
 //! Plain Rust functions as the bodies of nodes.
 
-use crate::catalog::{Data, DataType, Value};
+use super::argument::{Argument, Supply};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -46,41 +46,31 @@ impl<T> IntoOutput<Undecided, Undecided> for T {
     }
 }
 
-/// A function from references to the values it reads, `Args`, to what it
-/// writes, `Output`.
+/// A function from the values it reads, `Args`, to what it writes, `Output`.
 #[diagnostic::on_unimplemented(
     message = "this function does not fit what the node reads and writes",
     label = "reads {Args}, writes {Output}",
     note = "a node's function is `Fn(&A, &B, …) -> Output` (or `-> Result<Output, E>`), `Send + Sync + 'static`, \
-            with a reference for each dataset it reads, in that order"
+            with a reference for each dataset it reads (a value for one that it takes), in that order, \
+            and then a `&mut Chunks<T>` for each that it yields"
 )]
 pub trait NodeFunction<Args, Output, Marker>: Send + Sync + 'static {
     #[doc(hidden)]
-    fn call(&self, inputs: &[Value]) -> Result<Output, BoxError>;
-}
-
-/// The value behind one input. The graph was type-checked when it was built, so
-/// a miss is a defect of ours; it is said, not panicked.
-fn view<T: DataType + ?Sized>(value: &Value) -> Result<&T, BoxError> {
-    let owned = value.downcast_ref::<T::Owned>();
-    owned
-        .map(T::view)
-        .ok_or_else(|| format!("an input is not a {}", std::any::type_name::<T::Owned>()).into())
+    fn call(&self, supply: &mut Supply<'_>) -> Result<Output, BoxError>;
 }
 
 macro_rules! functions {
     ($(($($type:ident $value:ident),*))*) => {$(
-        impl<Func, Ret, Output, Marker, $($type: DataType + ?Sized),*>
-            NodeFunction<($(Data<$type>,)*), Output, Marker> for Func
+        impl<Func, Ret, Output, Marker, $($type: Argument),*>
+            NodeFunction<($($type,)*), Output, Marker> for Func
         where
-            Func: Fn($(&$type),*) -> Ret + Send + Sync + 'static,
+            Func: for<'a> Fn($($type::Given<'a>),*) -> Ret + Send + Sync + 'static,
             Ret: IntoOutput<Output, Marker>,
         {
-            fn call(&self, inputs: &[Value]) -> Result<Output, BoxError> {
-                let [$($value),*] = inputs else {
-                    return Err(format!("{} inputs, not as many as arguments", inputs.len()).into());
-                };
-                self($(view::<$type>($value)?),*).into_output()
+            fn call(&self, supply: &mut Supply<'_>) -> Result<Output, BoxError> {
+                $(let mut $value = $type::hold(supply)?;)*
+                supply.check_empty()?;
+                self($($type::give(&mut $value)?),*).into_output()
             }
         }
     )*};

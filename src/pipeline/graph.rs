@@ -4,9 +4,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::body::NodeBody;
 use super::check;
 use super::error::{PipelineError, Problem};
-use super::node::{Node, NodeBody, Slot};
+use super::node::{Node, Slot};
 use crate::catalog::{Codec, Data, DataType};
 
 /// A node's place in [`Pipeline::nodes`].
@@ -167,8 +168,8 @@ impl Pipeline {
         &self.graph.nodes[node as usize].name
     }
 
-    pub(crate) fn body(&self, node: NodeIndex) -> &NodeBody {
-        &self.graph.nodes[node as usize].node.body
+    pub(crate) fn body(&self, node: NodeIndex) -> &dyn NodeBody {
+        &*self.graph.nodes[node as usize].node.body
     }
 
     /// What it reads, as its function has it: one may be there twice.

@@ -4,11 +4,16 @@ use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::function::{BoxError, Fallible, NodeFunction, Plain};
+use super::argument::Supply;
+use super::body::{Call, NodeBody, Returning, Yielding};
+use super::chunks::Collector;
+use super::function::{Fallible, IntoOutput, NodeFunction, Plain};
 use super::names::is_word;
 use super::wiring::{NamedReads, NamedWrites, Reads, Writes};
+use super::yields::{NamedYields, Yields};
 use crate::catalog::{Codec, Family, PARAMETER_PREFIX, Value};
 
 /// One input or output of a node.
@@ -38,8 +43,6 @@ impl Slot {
     }
 }
 
-pub(crate) type NodeBody = Arc<dyn Fn(&[Value]) -> Result<Vec<Value>, BoxError> + Send + Sync>;
-
 /// A function with the names of what it reads and writes; made by [`node`].
 #[derive(Clone)]
 pub struct Node {
@@ -50,7 +53,7 @@ pub struct Node {
     pub(crate) tags: BTreeSet<String>,
     pub(crate) inputs: Vec<Slot>,
     pub(crate) outputs: Vec<Slot>,
-    pub(crate) body: NodeBody,
+    pub(crate) body: Arc<dyn NodeBody>,
 }
 
 /// Begins a node of a plain Rust function, fallible or not.
@@ -114,7 +117,7 @@ impl<F, Args> NodeBuilder<F, Args> {
         F: NodeFunction<Args, W::Output, Marker>,
     {
         let outputs = data.slots();
-        self.finish(outputs, |function, inputs| function.call(inputs).map(W::erase))
+        self.returning(outputs, |output, into| W::erase(output, into))
     }
 
     /// As [`writes`](Self::writes), with plain string names, for a function that
@@ -124,7 +127,7 @@ impl<F, Args> NodeBuilder<F, Args> {
         F: NodeFunction<Args, Output, Plain>,
     {
         let outputs = names.slots();
-        self.finish(outputs, |function, inputs| function.call(inputs).map(N::erase))
+        self.returning(outputs, |output, into| N::erase(output, into))
     }
 
     /// As [`writes`](Self::writes), with plain string names, for a function that
@@ -134,17 +137,99 @@ impl<F, Args> NodeBuilder<F, Args> {
         F: NodeFunction<Args, Output, Fallible>,
     {
         let outputs = names.slots();
-        self.finish(outputs, |function, inputs| function.call(inputs).map(N::erase))
+        self.returning(outputs, |output, into| N::erase(output, into))
     }
 
-    fn finish(
+    /// Says what the function yields chunk by chunk, and makes the node. After
+    /// what it reads, the function has a `&mut `[`Chunks`](crate::Chunks) for each,
+    /// and it returns nothing, or a `Result` of that.
+    pub fn yields<Y: Yields<Args>, Marker>(self, data: Y) -> Node
+    where
+        F: NodeFunction<Y::Args, (), Marker>,
+    {
+        self.yielding(data.slots(), Y::COLLECTORS)
+    }
+
+    /// As [`yields`](Self::yields), with plain string names.
+    pub fn yields_named<All, N: NamedYields<Args, All>, Marker>(self, names: N) -> Node
+    where
+        F: NodeFunction<All, (), Marker>,
+    {
+        self.yielding(names.slots(), N::COLLECTORS)
+    }
+
+    /// As [`yields`](Self::yields), for a function that returns an iterator of
+    /// chunks (of tuples of them, for several outputs), or of `Result`s of them.
+    /// The iterator may own what it iterates over ([`Data::take`](crate::Data::take)),
+    /// but not borrow it.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, Pipeline, RunOptions, SequentialRunner, node};
+    ///
+    /// const WORDS: Data<[String]> = Data::memory("words");
+    /// const LINES: Data<str> = Data::text("lines");
+    ///
+    /// fn lines(words: Vec<String>) -> impl Iterator<Item = String> {
+    ///     words.into_iter().map(|word| word + "\n")
+    /// }
+    ///
+    /// let pipeline = Pipeline::new([node(lines).reads(WORDS.take()).yields_from(LINES)])?;
+    /// let catalog = Catalog::builder().value(&WORDS, vec!["a".into(), "b".into()]).build()?;
+    /// let mut report = SequentialRunner::new().run(&pipeline, &catalog, RunOptions::new())?;
+    /// assert_eq!(report.take_output(&LINES).unwrap(), "a\nb\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn yields_from<Y: Yields<Args>, Items, Marker>(self, data: Y) -> Node
+    where
+        F: NodeFunction<Args, Items, Plain>,
+        Items: IntoIterator<Item: IntoOutput<Y::Chunk, Marker>>,
+    {
+        let outputs = data.slots();
+        let collectors = Y::COLLECTORS;
+        let call = |function: &F, call: Call<'_>| {
+            let mut items = function.call(&mut Supply::new(call.inputs, &[]))?.into_iter();
+            let push = || {
+                items.by_ref().try_for_each(|item| Ok(Y::push(item.into_output()?, call.sinks)?))
+            };
+            // The iterator is not dropped by its own panic: its `Drop` may panic,
+            // too, and two at once abort.
+            let pushed = catch_unwind(AssertUnwindSafe(push));
+            drop(items);
+            pushed.unwrap_or_else(|payload| resume_unwind(payload))
+        };
+        self.finish(outputs, |function| Arc::new(Yielding { function, call, collectors }))
+    }
+
+    fn yielding<All, Marker>(
         self,
         outputs: Vec<Slot>,
-        call: impl Fn(&F, &[Value]) -> Result<Vec<Value>, BoxError> + Send + Sync + 'static,
+        collectors: &'static [&'static dyn Collector],
     ) -> Node
     where
-        F: Send + Sync + 'static,
+        F: NodeFunction<All, (), Marker>,
     {
+        let call =
+            |function: &F, call: Call<'_>| function.call(&mut Supply::new(call.inputs, call.sinks));
+        self.finish(outputs, |function| Arc::new(Yielding { function, call, collectors }))
+    }
+
+    fn returning<Output, Marker>(
+        self,
+        outputs: Vec<Slot>,
+        erase: impl Fn(Output, &mut Vec<Value>) + Send + Sync + 'static,
+    ) -> Node
+    where
+        F: NodeFunction<Args, Output, Marker>,
+    {
+        let call = move |function: &F, call: Call<'_>| {
+            let output = function.call(&mut Supply::new(call.inputs, call.sinks))?;
+            erase(output, call.outputs);
+            Ok(())
+        };
+        self.finish(outputs, |function| Arc::new(Returning { function, call }))
+    }
+
+    fn finish(self, outputs: Vec<Slot>, body: impl FnOnce(F) -> Arc<dyn NodeBody>) -> Node {
         let Self { function, inputs, .. } = self;
         let path = std::any::type_name::<F>();
         // A closure, a generic function or a function pointer has no such name.
@@ -156,7 +241,7 @@ impl<F, Args> NodeBuilder<F, Args> {
             tags: BTreeSet::new(),
             inputs,
             outputs,
-            body: Arc::new(move |inputs| call(&function, inputs)),
+            body: body(function),
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::any::{TypeId, type_name};
 use std::sync::Arc;
 
+use super::argument::{Argument, sealed};
 use super::node::Slot;
-use crate::catalog::{Data, DataType, Value};
+use crate::catalog::{Data, DataType, Taken, Value};
 
 /// What [`NodeBuilder::reads`](crate::NodeBuilder::reads) takes: a
-/// [`Data`] or a tuple of up to twelve, or `()`.
+/// [`Data`] or a [`Taken`], a tuple of up to twelve of them, or `()`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not something a node can read",
     label = "expected a `Data<T>` or a tuple of up to twelve of them",
@@ -33,7 +34,7 @@ pub trait Writes: sealed::Sealed {
     #[doc(hidden)]
     fn slots(&self) -> Vec<Slot>;
     #[doc(hidden)]
-    fn erase(output: Self::Output) -> Vec<Value>;
+    fn erase(output: Self::Output, into: &mut Vec<Value>);
 }
 
 /// What [`NodeBuilder::reads_named`](crate::NodeBuilder::reads_named) takes: a
@@ -57,14 +58,27 @@ pub trait NamedWrites<Output>: sealed::Sealed {
     #[doc(hidden)]
     fn slots(&self) -> Vec<Slot>;
     #[doc(hidden)]
-    fn erase(output: Output) -> Vec<Value>;
+    fn erase(output: Output, into: &mut Vec<Value>);
 }
 
-mod sealed {
-    pub trait Sealed {}
+/// One of what a node reads.
+trait Read: Argument {
+    fn slot(&self) -> Slot;
 }
 
-fn typed<T: DataType + ?Sized>(data: &Data<T>) -> Slot {
+impl<T: DataType + ?Sized> Read for Data<T> {
+    fn slot(&self) -> Slot {
+        typed(self)
+    }
+}
+
+impl<T: DataType<Owned: Clone> + ?Sized> Read for Taken<T> {
+    fn slot(&self) -> Slot {
+        typed(self.data())
+    }
+}
+
+pub(super) fn typed<T: DataType + ?Sized>(data: &Data<T>) -> Slot {
     let codec = data.codec();
     Slot {
         name: data.name().into(),
@@ -74,7 +88,7 @@ fn typed<T: DataType + ?Sized>(data: &Data<T>) -> Slot {
     }
 }
 
-fn named<T: DataType + ?Sized>(name: &str) -> Slot {
+pub(super) fn named<T: DataType + ?Sized>(name: &str) -> Slot {
     Slot {
         name: name.into(),
         type_id: TypeId::of::<T::Owned>(),
@@ -83,7 +97,6 @@ fn named<T: DataType + ?Sized>(name: &str) -> Slot {
     }
 }
 
-impl<T: DataType + ?Sized> sealed::Sealed for Data<T> {}
 impl sealed::Sealed for &str {}
 
 impl<T: DataType + ?Sized> Reads for Data<T> {
@@ -93,13 +106,20 @@ impl<T: DataType + ?Sized> Reads for Data<T> {
     }
 }
 
+impl<T: DataType<Owned: Clone> + ?Sized> Reads for Taken<T> {
+    type Args = (Taken<T>,);
+    fn slots(&self) -> Vec<Slot> {
+        vec![typed(self.data())]
+    }
+}
+
 impl<T: DataType + ?Sized> Writes for Data<T> {
     type Output = T::Owned;
     fn slots(&self) -> Vec<Slot> {
         vec![typed(self)]
     }
-    fn erase(output: T::Owned) -> Vec<Value> {
-        vec![Arc::new(output)]
+    fn erase(output: T::Owned, into: &mut Vec<Value>) {
+        into.push(Arc::new(output));
     }
 }
 
@@ -113,8 +133,8 @@ impl<T: Send + Sync + 'static> NamedWrites<T> for &str {
     fn slots(&self) -> Vec<Slot> {
         vec![named::<T>(self)]
     }
-    fn erase(output: T) -> Vec<Value> {
-        vec![Arc::new(output)]
+    fn erase(output: T, into: &mut Vec<Value>) {
+        into.push(Arc::new(output));
     }
 }
 
@@ -127,11 +147,11 @@ macro_rules! string {
 
 macro_rules! tuples {
     ($(($($type:ident $value:ident),*))*) => {$(
-        impl<$($type: DataType + ?Sized),*> Reads for ($(Data<$type>,)*) {
+        impl<$($type: Read),*> Reads for ($($type,)*) {
             type Args = Self;
             fn slots(&self) -> Vec<Slot> {
                 let ($($value,)*) = self;
-                vec![$(typed($value)),*]
+                vec![$($value.slot()),*]
             }
         }
 
@@ -141,9 +161,10 @@ macro_rules! tuples {
                 let ($($value,)*) = self;
                 vec![$(typed($value)),*]
             }
-            fn erase(output: Self::Output) -> Vec<Value> {
+            fn erase(output: Self::Output, into: &mut Vec<Value>) {
                 let ($($value,)*) = output;
-                vec![$(Arc::new($value)),*]
+                $(into.push(Arc::new($value));)*
+                let _ = into;
             }
         }
 
@@ -161,9 +182,10 @@ macro_rules! tuples {
                 let ($($value,)*) = *self;
                 vec![$(named::<$type>($value)),*]
             }
-            fn erase(output: ($($type,)*)) -> Vec<Value> {
+            fn erase(output: ($($type,)*), into: &mut Vec<Value>) {
                 let ($($value,)*) = output;
-                vec![$(Arc::new($value)),*]
+                $(into.push(Arc::new($value));)*
+                let _ = into;
             }
         }
     )*};

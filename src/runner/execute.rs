@@ -7,11 +7,12 @@ use super::context::RunContext;
 use super::error::{FailureKind, NodeFailure};
 use super::inputs::Inputs;
 use super::report::Fate;
+use super::sinks::Sinks;
 use super::state::{Outcome, RunState};
 use crate::catalog::Value;
 use crate::context::{RunId, discard, drop_clean};
 use crate::executor::{message_of, place_of};
-use crate::pipeline::NodeIndex;
+use crate::pipeline::{Call, NodeIndex};
 
 /// One execution of a pipeline.
 pub(super) struct Run {
@@ -75,7 +76,7 @@ impl Run {
 
     fn attempt(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Attempt {
         let name = self.bound.pipeline.name_of(at);
-        let inputs = match self.inputs(at, wake) {
+        let mut inputs = match self.inputs(at, wake) {
             Inputs::Ready(inputs) => inputs,
             Inputs::Waiting => return Attempt::Waiting,
             Inputs::Blocked => return Attempt::Blocked,
@@ -83,14 +84,28 @@ impl Run {
                 return Attempt::Finished(failed(name, FailureKind::Load(error)), None);
             }
         };
-        let outputs = catch_unwind(AssertUnwindSafe(|| (self.bound.pipeline.body(at))(&inputs)));
+        let body = self.bound.pipeline.body(at);
+        let sinks = Sinks::new(&self.bound, at, body.collectors());
+        let mut outputs = Vec::with_capacity(self.bound.pipeline.writes(at).len());
+        let call = Call { inputs: &mut inputs, outputs: &mut outputs, sinks: sinks.given() };
+        let called = catch_unwind(AssertUnwindSafe(|| body.call(call)));
         // Before the panic goes on: the `Drop` of a value may panic too, and two
         // at once abort.
         drop(inputs);
-        let outputs = match outputs.unwrap_or_else(|payload| resume_unwind(payload)) {
-            Ok(outputs) => outputs,
-            Err(error) => return Attempt::Finished(failed(name, FailureKind::Error(error)), None),
+        let ended = match called {
+            Ok(Ok(())) => sinks.end(&mut outputs).map_err(FailureKind::Save),
+            Ok(Err(error)) => Err(match sinks.failure() {
+                Some(save) => FailureKind::Save(save),
+                None => FailureKind::Error(error),
+            }),
+            Err(payload) => {
+                drop(sinks);
+                resume_unwind(payload)
+            }
         };
+        if let Err(kind) = ended {
+            return Attempt::Finished(failed(name, kind), None);
+        }
         let rows = self.rows(at, &outputs);
         match self.store(at, outputs) {
             Ok(()) => {

@@ -12,6 +12,7 @@ mod options;
 mod prepare;
 mod report;
 mod sequential;
+mod sinks;
 mod state;
 mod thread;
 
