@@ -126,6 +126,8 @@ pub use pipeline::{
     Yields, node,
 };
 #[cfg(feature = "pipeline")]
+pub use runner::{DatasetPlan, NodePlan, Plan, Reason, Resume};
+#[cfg(feature = "pipeline")]
 pub use runner::{
     Fate, NodeFailure, NodeReport, RunError, RunOptions, RunReport, SequentialRunner, ThreadRunner,
 };

@@ -7,12 +7,13 @@
 #[path = "support/pipelines.rs"]
 mod pipelines;
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use entourage::{
-    Catalog, CatalogBuilder, Data, FileDataset, Key, KeyPolicy, Node, Pipeline, Propagation,
-    RunOptions, SequentialRunner, context_key, node,
+    Catalog, CatalogBuilder, Data, Dataset, FileDataset, Key, KeyPolicy, Node, Pipeline,
+    Propagation, RunOptions, SequentialRunner, context_key, node,
 };
 use pipelines::{Folder, with_each_runner};
 use serde::{Deserialize, Serialize};
@@ -109,6 +110,54 @@ fn inputs_and_parameters_that_are_missing_are_told_with_who_wants_them() {
     assert_eq!(found.len(), expected.len());
 }
 
+/// Storage in which nothing is.
+struct Empty;
+
+impl Dataset<str> for Empty {
+    fn load(&self) -> Result<String, Box<dyn Error + Send + Sync>> {
+        Err("nothing to load".into())
+    }
+
+    fn save(&self, _: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn exists(&self) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        Ok(false)
+    }
+}
+
+#[test]
+fn inputs_of_every_kind_that_are_not_there_are_told_with_who_wants_them() {
+    let folder = Folder::new();
+    let none = folder.path("none.txt");
+    let names = ["unbound", "memory", "file", "custom"];
+    let nodes = names.iter().flat_map(|name| {
+        ["one", "other"].map(|reader| read(text(name), &format!("{reader}_{name}")))
+    });
+    let catalog = Catalog::builder()
+        .memory("memory")
+        .file("file", FileDataset::text(&none))
+        .dataset(&text("custom"), Empty);
+    let mut found = refused(nodes, catalog);
+    found.sort();
+    let wanted = |name: &str| format!("it is wanted by `one_{name}`, `other_{name}`");
+    let expected = [
+        format!("dataset `custom`: it is not there; {}", wanted("custom")),
+        format!("dataset `file`: {}: there is no such file; {}", none.display(), wanted("file")),
+        format!(
+            "dataset `memory`: it is in memory, nothing has been saved there, and no node writes \
+             it; {}",
+            wanted("memory")
+        ),
+        format!(
+            "dataset `unbound` is not in the catalog, and no node writes it; {}",
+            wanted("unbound")
+        ),
+    ];
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn many_readers_are_told_by_their_number() {
     let nodes = (1..=8).map(|n| read(NOTE, &format!("reader_{n}")));
@@ -126,8 +175,8 @@ fn file_that_is_not_there_and_one_that_is_a_folder_are_told() {
     let found = refused([read(text("a"), "a"), read(text("b"), "b")], catalog);
     let place = folder.path("").display().to_string();
     let expected = [
-        format!("dataset `a`: {place}none.txt: there is no such file"),
-        format!("dataset `b`: {place}: is a folder, not a file"),
+        format!("dataset `a`: {place}none.txt: there is no such file; it is wanted by `a`"),
+        format!("dataset `b`: {place}: is a folder, not a file; it is wanted by `b`"),
     ];
     assert_eq!(found, expected);
 }
@@ -140,7 +189,9 @@ fn place_of_a_problem_in_a_catalog_file_is_told() {
     let path = folder.write("catalog.yml", yaml);
     let found = refused([read(NOTE, "read")], Catalog::builder().yaml_file(&path));
     let (path, none) = (path.display(), none.display());
-    assert_eq!(found, [format!("dataset `note` ({path}:2): {none}: there is no such file")]);
+    let wanted = "there is no such file; it is wanted by";
+    assert!(found[0].starts_with(&format!("dataset `note` ({path}:2): {none}: {wanted} ")));
+    assert_eq!(found.len(), 1);
 }
 
 #[test]

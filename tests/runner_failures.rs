@@ -72,7 +72,8 @@ fn error_of_a_node_arrives_unchanged() {
         assert_eq!(failure.source().unwrap().downcast_ref(), Some(&Spoilt(7)));
         assert_eq!(error.source().unwrap().to_string(), "node `fail` failed: 7 is spoilt");
         let told = "run `r1` failed:\n  - node `fail` failed: 7 is spoilt\n  \
-                    0 done, 1 failed, 0 skipped, 0 never started";
+                    0 done, 1 failed, 0 skipped, 0 never started\n  \
+                    to finish it, repeat the run";
         assert_eq!(error.to_string(), told);
     });
 }
@@ -183,7 +184,8 @@ fn after_the_first_failure_no_node_starts() {
     let error = error.unwrap_err();
     assert_eq!(fates_of(&error), expected);
     let summary = error.to_string();
-    assert!(summary.ends_with("1 done, 1 failed, 2 skipped, 2 never started"), "{summary}");
+    let told = "1 done, 1 failed, 2 skipped, 2 never started\n  to finish it, repeat the run";
+    assert!(summary.ends_with(told), "{summary}");
     assert_eq!(error.report().unwrap().output_names().count(), 0);
 }
 

@@ -154,6 +154,40 @@ impl Pipeline {
         last.map(|dataset| &*dataset.slot.name)
     }
 
+    /// The nodes that `is_in` names, in the same order, with their datasets: what
+    /// only others write comes from outside.
+    pub(crate) fn part(&self, is_in: impl Fn(NodeIndex) -> bool) -> Self {
+        const ABSENT: u32 = u32::MAX;
+        let mut place_of = vec![ABSENT; self.graph.datasets.len()];
+        let mut datasets: Vec<DatasetInfo> = Vec::new();
+        let mut nodes = Vec::new();
+        for at in self.node_indices().filter(|at| is_in(*at)) {
+            let new_at = nodes.len() as NodeIndex;
+            let mut place = |dataset: &DatasetIndex| {
+                let place = &mut place_of[*dataset as usize];
+                if *place == ABSENT {
+                    *place = datasets.len() as DatasetIndex;
+                    let slot = self.slot(*dataset).clone();
+                    datasets.push(DatasetInfo { slot, producer: None, consumers: Vec::new() });
+                }
+                *place
+            };
+            let inputs: Box<[_]> = self.reads(at).iter().map(&mut place).collect();
+            let outputs: Box<[_]> = self.writes(at).iter().map(&mut place).collect();
+            for &dataset in &inputs {
+                let consumers = &mut datasets[dataset as usize].consumers;
+                if consumers.last() != Some(&new_at) {
+                    consumers.push(new_at);
+                }
+            }
+            outputs.iter().for_each(|at| datasets[*at as usize].producer = Some(new_at));
+            let PlannedNode { node, name, .. } = &self.graph.nodes[at as usize];
+            let (node, name) = (node.clone(), name.clone());
+            nodes.push(PlannedNode { node, name, inputs, outputs });
+        }
+        Self { graph: Arc::new(Graph { nodes, datasets }) }
+    }
+
     /// The places of all datasets.
     pub(crate) fn dataset_indices(&self) -> std::ops::Range<DatasetIndex> {
         0..self.graph.datasets.len() as DatasetIndex

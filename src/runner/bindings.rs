@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::plan::Narrowed;
 use crate::catalog::{Access, Catalog, Codec, DatasetError, Doing, Entry, FormatError, Value};
 use crate::pipeline::{DatasetIndex, Pipeline, Slot};
 
@@ -9,6 +10,8 @@ pub(super) struct Bindings {
     pub(super) pipeline: Pipeline,
     /// One a dataset, in the pipeline's order.
     pub(super) bindings: Vec<Binding>,
+    /// Where the pipeline is part of another, of which the rest is up to date.
+    pub(super) narrowed: Option<Box<Narrowed>>,
 }
 
 /// Where a dataset lives during a run.
@@ -25,7 +28,7 @@ impl Bindings {
         let bind = |name: &str| catalog.entry(name).map_or(Binding::Unbound, Binding::Bound);
         let datasets = pipeline.dataset_indices();
         let bindings = datasets.map(|dataset| bind(&pipeline.slot(dataset).name)).collect();
-        Self { pipeline: pipeline.clone(), bindings }
+        Self { pipeline: pipeline.clone(), bindings, narrowed: None }
     }
 
     pub(super) fn name(&self, dataset: DatasetIndex) -> &Arc<str> {

@@ -61,9 +61,19 @@ fn check_dataset(
             Ok(value) => return Ok(Some(Binding::Ready(value))),
             Err(error) => Err(error.what().to_owned()),
         },
-        false => entry.check(&access).map_err(|unfit| match unfit {
-            Unfit::Wrong(error) => error.to_string(),
-            Unfit::Absent(what) => format!("{what}; it is wanted by {}", wanted_by(bound, at)),
+        false => entry.check(&access).map_err(|unfit| {
+            let (what, is_absent) = match unfit {
+                Unfit::Absent(what) => (what, true),
+                Unfit::Wrong(error) => {
+                    let is_absent =
+                        producer.is_none() && matches!(entry.exists(&access), Ok(false));
+                    (error.to_string(), is_absent)
+                }
+            };
+            match is_absent {
+                true => format!("{what}; it is wanted by {}", wanted_by(bound, at)),
+                false => what,
+            }
         }),
     };
     checked.map(|()| None).map_err(|problem| {
@@ -122,8 +132,10 @@ fn check_shared_files(bound: &Bindings, problems: &mut Vec<String>) {
 
 /// A parameter counts as used with what lies above and below it.
 fn check_unused(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<String>) {
+    // What is up to date uses it, too.
+    let whole = bound.narrowed.as_ref().map_or(bound, |narrowed| &narrowed.whole);
     let used: Vec<&str> =
-        bound.pipeline.dataset_indices().map(|dataset| &**bound.name(dataset)).collect();
+        whole.pipeline.dataset_indices().map(|dataset| &**whole.name(dataset)).collect();
     let used_set: HashSet<&str> = used.iter().copied().collect();
     let is_above = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))

@@ -4,6 +4,7 @@ use std::mem;
 
 use super::error::RunError;
 use super::execute::Run;
+use super::plan::Unfinished;
 use super::report::{Fate, NodeReport, Outputs, RunReport};
 use super::state::{Held, Outcome};
 use crate::context::drop_clean;
@@ -13,11 +14,21 @@ impl Run {
     /// The story of the run, once every thread has left it.
     pub(super) fn conclude(self) -> Result<RunReport, RunError> {
         let took = self.state.elapsed();
-        let nodes = self.fates();
+        let mut nodes = self.fates();
         let is_complete = nodes.iter().all(|node| matches!(node.fate, Fate::Done));
-        let outputs = self.outputs();
+        let mut outputs = self.outputs();
+        let mut whole = &self.bound;
+        if let Some(narrowed) = &self.bound.narrowed {
+            nodes = narrowed.all_nodes(nodes);
+            narrowed.drop_inner(&mut outputs);
+            whole = &narrowed.whole;
+        }
+        let unfinished = (!is_complete).then(|| Unfinished::new(whole));
         let report = RunReport { run_id: self.run_id, took, nodes, outputs };
-        if is_complete { Ok(report) } else { Err(RunError::failed(report)) }
+        match unfinished {
+            None => Ok(report),
+            Some(unfinished) => Err(RunError::failed(report, unfinished)),
+        }
     }
 
     fn fates(&self) -> Vec<NodeReport> {

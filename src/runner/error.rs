@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::plan::{Resume, Unfinished};
 use super::report::{Fate, RunReport};
 use crate::catalog::{DatasetError, listed};
 use crate::executor::Place;
@@ -99,7 +100,7 @@ pub struct RunError {
 
 enum Kind {
     Refused(Vec<String>),
-    Failed(Box<RunReport>),
+    Failed(Box<(RunReport, Unfinished)>),
 }
 
 impl RunError {
@@ -107,8 +108,8 @@ impl RunError {
         Self { kind: Kind::Refused(problems) }
     }
 
-    pub(super) fn failed(report: RunReport) -> Self {
-        Self { kind: Kind::Failed(Box::new(report)) }
+    pub(super) fn failed(report: RunReport, unfinished: Unfinished) -> Self {
+        Self { kind: Kind::Failed(Box::new((report, unfinished))) }
     }
 
     /// Whether no node was started, because the pipeline, the catalog and the
@@ -129,7 +130,34 @@ impl RunError {
     pub fn report(&self) -> Option<&RunReport> {
         match &self.kind {
             Kind::Refused(_) => None,
-            Kind::Failed(report) => Some(report),
+            Kind::Failed(failed) => Some(&failed.0),
+        }
+    }
+
+    /// What is left to do, where the run was begun: the nodes that a second run
+    /// has to be of.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, Pipeline, RunOptions, SequentialRunner, node};
+    ///
+    /// const ONE: Data<u64> = Data::memory("one");
+    /// const TWO: Data<u64> = Data::memory("two");
+    ///
+    /// let pipeline = Pipeline::new([
+    ///     node(|| 1u64).reads(()).writes(ONE).named("one"),
+    ///     node(|_: &u64| Err::<u64, _>("no luck")).reads(ONE).writes(TWO).named("two"),
+    /// ])?;
+    /// let run = SequentialRunner::new().run(&pipeline, &Catalog::empty(), RunOptions::new());
+    /// let resume = run.unwrap_err().resume().unwrap();
+    /// // What was in memory has to be made again.
+    /// assert_eq!(resume.nodes(), ["one", "two"]);
+    /// assert!(resume.is_whole());
+    /// # Ok::<(), entourage::PipelineError>(())
+    /// ```
+    pub fn resume(&self) -> Option<Resume> {
+        match &self.kind {
+            Kind::Refused(_) => None,
+            Kind::Failed(failed) => failed.1.resume(failed.0.nodes()),
         }
     }
 
@@ -145,7 +173,7 @@ impl fmt::Display for RunError {
             Kind::Refused(problems) => {
                 return write!(f, "the run was not started:\n{}", listed(problems));
             }
-            Kind::Failed(report) => report,
+            Kind::Failed(failed) => &failed.0,
         };
         let failures: Vec<_> = report.failures().map(NodeFailure::to_string).collect();
         let count = |wanted: fn(&Fate) -> bool| {
@@ -160,7 +188,14 @@ impl fmt::Display for RunError {
             failures.len(),
             count(|fate| matches!(fate, Fate::Skipped { .. })),
             count(|fate| matches!(fate, Fate::NeverStarted)),
-        )
+        )?;
+        if let up_to_date @ 1.. = count(|fate| matches!(fate, Fate::UpToDate)) {
+            write!(f, ", {up_to_date} up to date")?;
+        }
+        match self.resume() {
+            Some(resume) => write!(f, "\n  to finish it, {resume}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod execute;
 mod inputs;
 mod options;
+mod plan;
 mod prepare;
 mod report;
 mod sequential;
@@ -18,6 +19,7 @@ mod thread;
 
 pub use error::{NodeFailure, RunError};
 pub use options::RunOptions;
+pub use plan::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 pub use report::{Fate, NodeReport, RunReport};
 pub use sequential::SequentialRunner;
 pub use thread::ThreadRunner;

@@ -1,6 +1,7 @@
 //! What one run is told.
 
 use super::error::RunError;
+use super::plan::Plan;
 use super::prepare::checked;
 use crate::catalog::Catalog;
 use crate::context::{Propagation, RunId, RunLogger};
@@ -20,6 +21,7 @@ pub struct RunOptions {
     pub(super) propagation: Option<Propagation>,
     pub(super) keep_going: bool,
     pub(super) deny_unused: bool,
+    pub(super) only_missing: bool,
 }
 
 impl RunOptions {
@@ -58,6 +60,76 @@ impl RunOptions {
     pub fn keep_going(mut self) -> Self {
         self.keep_going = true;
         self
+    }
+
+    /// Runs only the nodes whose outputs are missing, and what these need.
+    ///
+    /// A node runs if it writes nothing; if a stored output of it (a file, or
+    /// storage of your own) is not there; or if a node that runs reads what it
+    /// writes, and that is in memory alone or not there. The others are
+    /// [`UpToDate`](crate::Fate::UpToDate) in the report. What is there is taken
+    /// to be right: whether it is older than what it was made of is not asked.
+    ///
+    /// A free output that is in memory alone is no reason to run the node that
+    /// writes it, as in Kedro.
+    ///
+    /// If it cannot be found out whether an output is there the run is refused.
+    /// That is asked on the thread that begins the run.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, Fate, FileDataset, Pipeline, RunOptions, SequentialRunner, node};
+    ///
+    /// const NOTE: Data<str> = Data::text("note");
+    ///
+    /// let write = node(|| "written once".to_owned()).reads(()).writes(NOTE).named("write");
+    /// let pipeline = Pipeline::new([write])?;
+    /// let folder = tempfile::tempdir()?;
+    /// let note = FileDataset::text(folder.path().join("note.txt"));
+    /// let catalog = Catalog::builder().file("note", note).build()?;
+    ///
+    /// let run = || SequentialRunner::new().run(&pipeline, &catalog, RunOptions::new().only_missing());
+    /// assert!(matches!(run()?.node("write").unwrap().fate, Fate::Done));
+    /// assert!(matches!(run()?.node("write").unwrap().fate, Fate::UpToDate));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn only_missing(mut self) -> Self {
+        self.only_missing = true;
+        self
+    }
+
+    /// Says what a run with these options would do, and why, without running:
+    /// every node, with the reason for which it would run, and every dataset, with
+    /// who would load it, save it and be the last to need it.
+    ///
+    /// The inputs are checked as a run checks them, so that a plan that is made is
+    /// of a run that would begin. No node is called, no hook of a node, and
+    /// nothing is loaded beyond the first bytes of a file. Nothing is written:
+    /// whether a file could be, is found out as before a run, with an empty file
+    /// beside it that is gone at once.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, Pipeline, Reason, RunOptions, node};
+    ///
+    /// const RAW: Data<[u64]> = Data::memory("raw");
+    /// const SUM: Data<u64> = Data::memory("sum");
+    ///
+    /// let sum = node(|raw: &[u64]| raw.iter().sum::<u64>()).reads(RAW).writes(SUM).named("sum");
+    /// let pipeline = Pipeline::new([sum])?;
+    /// let catalog = Catalog::builder().value(&RAW, vec![1, 2]).build()?;
+    /// let plan = RunOptions::new().plan(&pipeline, &catalog)?;
+    /// assert_eq!(plan.node("sum").unwrap().reasons, [Reason::EveryNode]);
+    /// assert_eq!(plan.dataset("raw").unwrap().loaded_by.as_deref(), Some("sum"));
+    /// println!("{plan}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those that the run would be refused with: every problem at once.
+    pub fn plan(&self, pipeline: &Pipeline, catalog: &Catalog) -> Result<Plan, RunError> {
+        let refused = self.propagation.as_ref().and_then(|policy| policy.validate().err());
+        let bound = checked(pipeline, catalog, self, refused.as_ref())?;
+        Ok(Plan::of(&bound))
     }
 
     /// Says now what a run with these options would be refused for, without

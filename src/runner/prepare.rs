@@ -6,6 +6,7 @@ use super::context::RunContext;
 use super::error::RunError;
 use super::execute::Run;
 use super::options::RunOptions;
+use super::plan::Narrowed;
 use super::state::RunState;
 use crate::catalog::Catalog;
 use crate::context::{Propagation, PropagationError, RunId, Snapshot};
@@ -19,8 +20,21 @@ pub(super) fn checked(
     options: &RunOptions,
     refused: Option<&PropagationError>,
 ) -> Result<Bindings, RunError> {
+    let mut problems = Vec::new();
     let mut bound = Bindings::new(pipeline, catalog);
-    let mut problems = check(&mut bound, catalog, options.deny_unused);
+    if options.only_missing {
+        match Narrowed::new(bound) {
+            Ok(narrowed) => {
+                bound = Bindings::new(&narrowed.part(), catalog);
+                bound.narrowed = Some(Box::new(narrowed));
+            }
+            Err(unknown) => {
+                problems = unknown;
+                bound = Bindings::new(pipeline, catalog);
+            }
+        }
+    }
+    problems.extend(check(&mut bound, catalog, options.deny_unused));
     problems.extend(refused.map(ToString::to_string));
     if problems.is_empty() { Ok(bound) } else { Err(RunError::refused(problems)) }
 }

@@ -15,6 +15,9 @@ use crate::context::RunId;
 pub enum Fate {
     /// It ran, and its outputs are saved.
     Done,
+    /// It was not run, since what it writes is there and nobody needs it again:
+    /// see [`RunOptions::only_missing`](crate::RunOptions::only_missing).
+    UpToDate,
     /// It failed; the error says at what.
     Failed(NodeFailure),
     /// It could not run, because of the named node, which failed.
@@ -31,6 +34,7 @@ impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("done"),
+            Self::UpToDate => f.write_str("up to date"),
             Self::Failed(_) => f.write_str("failed"),
             Self::Skipped { by } => write!(f, "skipped (by {by})"),
             Self::NeverStarted => f.write_str("never started"),
@@ -53,6 +57,14 @@ pub struct NodeReport {
     pub ran: Duration,
     /// How many records it wrote, where its outputs are records.
     pub rows: Option<usize>,
+}
+
+impl NodeReport {
+    /// The part of a node that was not run.
+    pub(super) fn unrun(name: &str, fate: Fate) -> Self {
+        let none = Duration::ZERO;
+        Self { name: name.to_owned(), fate, queued: none, ran: none, rows: None }
+    }
 }
 
 /// The story of a run: every node's fate, and what came out.

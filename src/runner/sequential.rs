@@ -59,7 +59,7 @@ impl SequentialRunner {
         // Nodes are in an order in which each finds its producers done. What a
         // node makes ready is therefore still to come, and none waits for a load.
         let mut ready = Vec::new();
-        for at in 0..pipeline.len() as u32 {
+        for at in run.bound.pipeline.node_indices() {
             if run.state.nodes[at as usize].is_ready() {
                 run.execute(at, &|_| (), &mut ready);
                 ready.clear();
