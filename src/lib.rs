@@ -129,10 +129,20 @@ pub use pipeline::{
 pub use runner::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 #[cfg(feature = "pipeline")]
 pub use runner::{
-    Fate, NodeFailure, NodeReport, RunError, RunOptions, RunReport, SequentialRunner, ThreadRunner,
+    Fate, NodeFailure, NodeReport, ProcessBuildError, ProcessRunner, ProcessRunnerBuilder,
+    RemoteError, RunError, RunOptions, RunReport, SequentialRunner, ServeWorker, ThreadRunner,
+    serve_worker,
 };
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};
+
+/// The way in for the fuzzer: reads `bytes` as what a worker process and its
+/// parent say, `cut` at a time.
+#[cfg(all(fuzzing, feature = "pipeline", unix))]
+#[doc(hidden)]
+pub fn read_worker_protocol(bytes: &[u8], cut: usize) {
+    runner::read_anything(bytes, cut);
+}
 
 #[cfg(doc)]
 #[doc = include_str!("../DESIGN.md")]

@@ -87,6 +87,16 @@ impl DatasetError {
         &self.dataset
     }
 
+    /// The file, where there is one.
+    pub(crate) fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// What went wrong, without what and where.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whether the dataset was being loaded.
     pub fn is_load(&self) -> bool {
         self.doing == Doing::Load

@@ -26,6 +26,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// A place that another process told of.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn told(file: String, line: u32, column: u32) -> Self {
+        Self { file, line, column }
+    }
+
     /// The file, as the compiler was given it.
     pub fn file(&self) -> &str {
         &self.file

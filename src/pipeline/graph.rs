@@ -188,6 +188,29 @@ impl Pipeline {
         Self { graph: Arc::new(Graph { nodes, datasets }) }
     }
 
+    /// The same for one node: at a cost that does not grow with the others.
+    pub(crate) fn alone(&self, node: NodeIndex) -> Self {
+        let all = &self.graph.nodes[node as usize];
+        let mut datasets: Vec<DatasetInfo> = Vec::new();
+        let mut old: Vec<DatasetIndex> = Vec::new();
+        let mut place = |dataset: DatasetIndex, is_written: bool| {
+            let at = old.iter().position(|other| *other == dataset).unwrap_or_else(|| {
+                old.push(dataset);
+                datasets.push(DatasetInfo {
+                    slot: self.slot(dataset).clone(),
+                    producer: is_written.then_some(0),
+                    consumers: if is_written { Vec::new() } else { vec![0] },
+                });
+                old.len() - 1
+            });
+            at as DatasetIndex
+        };
+        let inputs = all.inputs.iter().map(|at| place(*at, false)).collect();
+        let outputs = all.outputs.iter().map(|at| place(*at, true)).collect();
+        let nodes = vec![PlannedNode { inputs, outputs, ..all.duplicate() }];
+        Self { graph: Arc::new(Graph { nodes, datasets }) }
+    }
+
     /// The places of all datasets.
     pub(crate) fn dataset_indices(&self) -> std::ops::Range<DatasetIndex> {
         0..self.graph.datasets.len() as DatasetIndex

@@ -12,6 +12,8 @@ pub(super) struct Bindings {
     pub(super) bindings: Vec<Binding>,
     /// Where the pipeline is part of another, of which the rest is up to date.
     pub(super) narrowed: Option<Box<Narrowed>>,
+    /// Whether the nodes run elsewhere, and load and save there.
+    pub(super) is_elsewhere: bool,
 }
 
 /// Where a dataset lives during a run.
@@ -28,7 +30,7 @@ impl Bindings {
         let bind = |name: &str| catalog.entry(name).map_or(Binding::Unbound, Binding::Bound);
         let datasets = pipeline.dataset_indices();
         let bindings = datasets.map(|dataset| bind(&pipeline.slot(dataset).name)).collect();
-        Self { pipeline: pipeline.clone(), bindings, narrowed: None }
+        Self { pipeline: pipeline.clone(), bindings, narrowed: None, is_elsewhere: false }
     }
 
     pub(super) fn name(&self, dataset: DatasetIndex) -> &Arc<str> {
@@ -50,6 +52,8 @@ impl Bindings {
     pub(super) fn load(&self, dataset: DatasetIndex) -> Result<Value, DatasetError> {
         match &self.bindings[dataset as usize] {
             Binding::Ready(value) => Ok(value.clone()),
+            // Stands for what is loaded where the node runs.
+            Binding::Bound(_) if self.is_elsewhere => Ok(Arc::new(())),
             Binding::Bound(entry) => entry.load(&self.access(dataset)),
             Binding::Unbound => {
                 let what = FormatError::plain("nothing has written it");
@@ -65,6 +69,9 @@ impl Bindings {
         entry: &Entry,
         value: &Value,
     ) -> Result<(), DatasetError> {
+        if self.is_elsewhere {
+            return Ok(());
+        }
         entry.save(&self.access(dataset), value)
     }
 }

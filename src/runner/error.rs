@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::process::ExitStatus;
 
 use super::plan::{Resume, Unfinished};
 use super::report::{Fate, RunReport};
@@ -18,9 +19,18 @@ pub struct NodeFailure {
 
 pub(super) enum FailureKind {
     Error(BoxError),
-    Panic { message: String, place: Option<Place>, thread: String },
+    Panic {
+        message: String,
+        place: Option<Place>,
+        thread: String,
+    },
     Load(DatasetError),
     Save(DatasetError),
+    /// The process that it was to run in is not, or is no more.
+    Died {
+        status: Option<ExitStatus>,
+        what: String,
+    },
 }
 
 impl NodeFailure {
@@ -50,6 +60,20 @@ impl NodeFailure {
         matches!(self.kind, FailureKind::Save(_))
     }
 
+    /// Whether the node's process died of it, or there was none for it: in a run
+    /// of a [`ProcessRunner`](crate::ProcessRunner).
+    pub fn is_died(&self) -> bool {
+        matches!(self.kind, FailureKind::Died { .. })
+    }
+
+    /// How the node's process ended, where it died and the system said how.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        match &self.kind {
+            FailureKind::Died { status, .. } => *status,
+            _ => None,
+        }
+    }
+
     /// Where the node panicked, if it did and the panic hook saw it.
     pub fn place(&self) -> Option<&Place> {
         match &self.kind {
@@ -72,6 +96,7 @@ impl fmt::Display for NodeFailure {
                 write!(f, " on thread `{thread}`: {message}")
             }
             FailureKind::Load(error) | FailureKind::Save(error) => write!(f, "failed: {error}"),
+            FailureKind::Died { what, .. } => write!(f, "died: {what}"),
         }
     }
 }
@@ -87,7 +112,7 @@ impl Error for NodeFailure {
         match &self.kind {
             FailureKind::Error(error) => Some(&**error),
             FailureKind::Load(error) | FailureKind::Save(error) => Some(error),
-            FailureKind::Panic { .. } => None,
+            FailureKind::Panic { .. } | FailureKind::Died { .. } => None,
         }
     }
 }

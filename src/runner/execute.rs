@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::bindings::{Binding, Bindings};
 use super::context::RunContext;
+use super::elsewhere::Elsewhere;
 use super::error::{FailureKind, NodeFailure};
 use super::inputs::Inputs;
 use super::report::Fate;
@@ -21,10 +22,12 @@ pub(super) struct Run {
     pub(super) context: RunContext,
     pub(super) run_id: RunId,
     pub(super) keep_going: bool,
+    /// Where the nodes run, if it is not here.
+    pub(super) elsewhere: Option<Box<dyn Elsewhere>>,
 }
 
 /// How far a node came within the current attempt.
-enum Attempt {
+pub(super) enum Attempt {
     Finished(Fate, Option<usize>),
     /// It will be started again.
     Waiting,
@@ -84,6 +87,9 @@ impl Run {
                 return Attempt::Finished(failed(name, FailureKind::Load(error)), None);
             }
         };
+        if let Some(elsewhere) = &self.elsewhere {
+            return self.attempt_elsewhere(at, &**elsewhere, inputs);
+        }
         let body = self.bound.pipeline.body(at);
         let sinks = Sinks::new(&self.bound, at, body.collectors());
         let mut outputs = Vec::with_capacity(self.bound.pipeline.writes(at).len());
@@ -126,7 +132,7 @@ impl Run {
 
     /// Saves what the catalog keeps; then keeps what somebody will want, so that
     /// of a node which fails nothing is.
-    fn store(&self, at: NodeIndex, outputs: Vec<Value>) -> Result<(), FailureKind> {
+    pub(super) fn store(&self, at: NodeIndex, outputs: Vec<Value>) -> Result<(), FailureKind> {
         let written = self.bound.pipeline.writes(at);
         for (&dataset, value) in written.iter().zip(&outputs) {
             if let Binding::Bound(entry) = &self.bound.bindings[dataset as usize] {
@@ -191,7 +197,7 @@ fn caught(node: &str, f: impl FnOnce() -> Attempt) -> Attempt {
     })
 }
 
-fn failed(node: &str, kind: FailureKind) -> Fate {
+pub(super) fn failed(node: &str, kind: FailureKind) -> Fate {
     let failure = NodeFailure { node: node.to_owned(), kind };
     tracing::error!(target: "entourage::run", "{failure}");
     Fate::Failed(failure)

@@ -5,12 +5,14 @@ mod bindings;
 mod check;
 mod conclude;
 mod context;
+mod elsewhere;
 mod error;
 mod execute;
 mod inputs;
 mod options;
 mod plan;
 mod prepare;
+mod process;
 mod report;
 mod sequential;
 mod sinks;
@@ -20,6 +22,11 @@ mod thread;
 pub use error::{NodeFailure, RunError};
 pub use options::RunOptions;
 pub use plan::{DatasetPlan, NodePlan, Plan, Reason, Resume};
+#[cfg(all(fuzzing, unix))]
+pub(crate) use process::read_anything;
+pub use process::{
+    ProcessBuildError, ProcessRunner, ProcessRunnerBuilder, RemoteError, ServeWorker, serve_worker,
+};
 pub use report::{Fate, NodeReport, RunReport};
 pub use sequential::SequentialRunner;
 pub use thread::ThreadRunner;

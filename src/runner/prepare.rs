@@ -20,6 +20,17 @@ pub(super) fn checked(
     options: &RunOptions,
     refused: Option<&PropagationError>,
 ) -> Result<Bindings, RunError> {
+    let (bound, problems) = examined(pipeline, catalog, options, refused);
+    if problems.is_empty() { Ok(bound) } else { Err(RunError::refused(problems)) }
+}
+
+/// As [`checked`], for who has more to find wrong.
+pub(super) fn examined(
+    pipeline: &Pipeline,
+    catalog: &Catalog,
+    options: &RunOptions,
+    refused: Option<&PropagationError>,
+) -> (Bindings, Vec<String>) {
     let mut problems = Vec::new();
     let mut bound = Bindings::new(pipeline, catalog);
     if options.only_missing {
@@ -36,7 +47,7 @@ pub(super) fn checked(
     }
     problems.extend(check(&mut bound, catalog, options.deny_unused));
     problems.extend(refused.map(ToString::to_string));
-    if problems.is_empty() { Ok(bound) } else { Err(RunError::refused(problems)) }
+    (bound, problems)
 }
 
 /// Makes a run that can begin.
@@ -52,5 +63,5 @@ pub(super) fn prepare(
     let run_id = run_id.unwrap_or_else(|| RunId::from(uuid::Uuid::now_v7().to_string()));
     let context = RunContext::new(propagation, is_clean, capture, run_id.clone(), run_logger);
     let state = RunState::new(&bound.pipeline);
-    Run { bound, state, context, run_id, keep_going }
+    Run { bound, state, context, run_id, keep_going, elsewhere: None }
 }

@@ -76,13 +76,18 @@ impl ThreadRunner {
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
         let bare = executor.with_propagation(Propagation::off()).map_err(refused)?;
-        bare.in_place_scope(|scope| {
-            for at in run.roots() {
-                start(&run, at, scope);
-            }
-        });
-        run.conclude()
+        drive(&bare, run)
     }
+}
+
+/// Has the nodes run on `executor`, which carries nothing of its own.
+pub(super) fn drive(executor: &Executor, run: Run) -> Result<RunReport, RunError> {
+    executor.in_place_scope(|scope| {
+        for at in run.roots() {
+            start(&run, at, scope);
+        }
+    });
+    run.conclude()
 }
 
 fn start<'scope, 'run: 'scope>(run: &'run Run, at: NodeIndex, scope: &Scope<'_, 'scope>) {

@@ -1,0 +1,75 @@
+//! A worker's way to its parent.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::protocol::{FrameError, Log, Reply, framed};
+use crate::context::{LogRecord, LogSink};
+use crate::sync::Mutex;
+
+pub(super) struct Channel {
+    pub(super) incoming: UnixStream,
+    pub(super) outgoing: Arc<Outgoing>,
+}
+
+/// The half that several threads write to.
+pub(super) struct Outgoing {
+    stream: Mutex<UnixStream>,
+    /// The task that is being run.
+    task: AtomicU64,
+}
+
+/// While no task is.
+const IDLE: u64 = u64::MAX;
+
+impl Channel {
+    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+        let outgoing =
+            Outgoing { stream: Mutex::new(stream.try_clone()?), task: AtomicU64::new(IDLE) };
+        Ok(Self { incoming: stream, outgoing: Arc::new(outgoing) })
+    }
+}
+
+impl Outgoing {
+    /// Says `reply`. That nobody is there to read it is for whoever reads from
+    /// the parent to find out, at once.
+    pub(super) fn say(&self, reply: &Reply) -> Result<(), FrameError> {
+        let frame = framed(reply)?;
+        _ = self.stream.lock().write_all(&frame);
+        Ok(())
+    }
+
+    pub(super) fn begin(&self, task: u64) {
+        self.task.store(task, Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.task.store(IDLE, Ordering::Relaxed);
+    }
+}
+
+/// Sends what is said in the run's log to the parent, which has the log.
+pub(super) struct Forward {
+    pub(super) to: Arc<Outgoing>,
+    pub(super) task: u64,
+}
+
+impl LogSink for Forward {
+    fn log(&self, record: &LogRecord<'_>) {
+        // Of a task that is over nobody reads anything: it would fill the channel.
+        if self.to.task.load(Ordering::Relaxed) != self.task {
+            return;
+        }
+        let say = |record: &LogRecord<'_>| {
+            self.to.say(&Reply::Log { task: self.task, log: Log::of(record) })
+        };
+        if say(record).is_err() {
+            // More than a frame takes: the message goes without its fields.
+            let (level, target, message) = (record.level, record.target, record.message);
+            let (run_id, node) = (record.run_id.clone(), record.node.clone());
+            _ = say(&LogRecord { level, target, message, fields: &[], run_id, node });
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A worker's part in a run: a pipeline of one node.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::bindings::{Binding, Bindings};
+use super::super::options::RunOptions;
+use super::super::prepare::prepare;
+use super::super::report::{Fate, RunReport};
+use super::channel::{Forward, Outgoing};
+use super::failures::to_parent;
+use super::protocol::{Execute, Failure, Outcome, shortened};
+use super::serve::Offer;
+use super::storable;
+use crate::catalog::{Catalog, FileDataset};
+use crate::context::{Propagation, RunLogger, Snapshot, Wire};
+use crate::pipeline::{NodeIndex, Pipeline};
+
+/// Runs one node as its parent would.
+pub(super) fn run(
+    offer: &Offer,
+    node: NodeIndex,
+    execute: &Execute,
+    wire: &Wire,
+    outgoing: &Arc<Outgoing>,
+) -> Outcome {
+    let refused = |problem: String| Outcome::Failed(Failure::Refused(shortened(problem)));
+    let (propagation, caller) = match &execute.context {
+        None => (Propagation::off(), Snapshot::empty()),
+        Some(context) => match wire.extract(context) {
+            Ok(caller) => (Propagation::all(), caller),
+            Err(error) => return refused(format!("the caller's context: {error}")),
+        },
+    };
+    let pipeline = offer.pipeline.alone(node);
+    let bound = match bound(&pipeline, &offer.catalog, execute) {
+        Ok(bound) => bound,
+        Err(problem) => return refused(problem),
+    };
+    let mut options = RunOptions::new().run_id(execute.run_id.as_str());
+    if execute.has_log {
+        let to = outgoing.clone();
+        options = options.run_logger(RunLogger::new(Arc::new(Forward { to, task: execute.task })));
+    }
+    // This thread is one that somebody else has begun.
+    let is_clean = false;
+    let run = prepare(bound, options, &propagation, is_clean, || caller);
+    run.execute(0, &|_| (), &mut Vec::new());
+    match run.conclude() {
+        Ok(report) => outcome(&report),
+        Err(error) => error.report().map_or_else(|| refused(error.to_string()), outcome),
+    }
+}
+
+fn outcome(report: &RunReport) -> Outcome {
+    match report.nodes() {
+        [node] => match &node.fate {
+            Fate::Done => Outcome::Done { rows: node.rows.map(|rows| rows as u64) },
+            Fate::Failed(failure) => Outcome::Failed(to_parent(&failure.kind)),
+            other => Outcome::Failed(Failure::Refused(format!("the worker: {other}"))),
+        },
+        nodes => Outcome::Failed(Failure::Refused(format!("a run of {} nodes", nodes.len()))),
+    }
+}
+
+/// Binds the node to the catalog, and to the folder of the run where that binds
+/// nothing.
+fn bound(pipeline: &Pipeline, catalog: &Catalog, execute: &Execute) -> Result<Bindings, String> {
+    let folder = PathBuf::from(OsString::from_vec(execute.folder.clone()));
+    let mut bound = Bindings::new(pipeline, catalog);
+    let mut kept = Catalog::builder();
+    for file in &execute.kept {
+        let dataset = pipeline.dataset_indices().find(|at| **bound.name(*at) == file.dataset);
+        let family = dataset.and_then(|at| bound.codec(at)).map(|codec| codec.family());
+        let format = family.and_then(storable::format_of);
+        let format =
+            format.ok_or_else(|| format!("dataset `{}` cannot be stored", file.dataset))?;
+        kept = kept.file(&*file.dataset, FileDataset::new(folder.join(&file.file), format));
+    }
+    let kept = kept.build().map_err(|error| error.to_string())?;
+    for dataset in pipeline.dataset_indices() {
+        let binding = match kept.entry(bound.name(dataset)) {
+            Some(entry) => Binding::Bound(entry),
+            None => match &bound.bindings[dataset as usize] {
+                Binding::Bound(entry) if entry.is_parameter() => {
+                    let read = entry.load(&bound.access(dataset));
+                    Binding::Ready(read.map_err(|error| error.to_string())?)
+                }
+                Binding::Bound(_) | Binding::Ready(_) => continue,
+                Binding::Unbound => {
+                    let name = bound.name(dataset);
+                    return Err(format!("dataset `{name}` is not in the worker's catalog"));
+                }
+            },
+        };
+        bound.bindings[dataset as usize] = binding;
+    }
+    Ok(bound)
+}

@@ -1,0 +1,173 @@
+//! The messages.
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use crate::context::{LogRecord, LogValue};
+
+/// What the parent says to a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) enum Request {
+    /// The answer to a greeting. The worker says when it has done so.
+    Settle {
+        memory_limit: Option<u64>,
+    },
+    /// Whether the worker has these nodes, each with the digest of its wiring.
+    Compare {
+        pipeline: u32,
+        nodes: Vec<(String, u64)>,
+    },
+    Execute(Box<Execute>),
+    /// Tells the node of this task that it is not wanted any more.
+    Cancel {
+        task: u64,
+    },
+}
+
+/// What a worker says to its parent.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) enum Reply {
+    /// The first word: which pipelines it serves.
+    Greeting { served: Vec<Served> },
+    /// It is ready for tasks, or why it cannot be.
+    Settled { problem: Option<String> },
+    /// The names of nodes that it does not have, and that it has otherwise.
+    Compared { missing: Vec<String>, different: Vec<String> },
+    /// The task has reached it.
+    Begun { task: u64 },
+    /// Something for the run's log.
+    Log { task: u64, log: Log },
+    /// The task is over.
+    Ended { task: u64, outcome: Outcome },
+}
+
+/// A pipeline that a worker serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Served {
+    pub(in super::super) digest: u64,
+    pub(in super::super) nodes: u64,
+}
+
+/// One node, to be run once.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) struct Execute {
+    pub(in super::super) task: u64,
+    /// Which of the served pipelines.
+    pub(in super::super) pipeline: u32,
+    pub(in super::super) node: String,
+    pub(in super::super) run_id: String,
+    /// What is on the wire of the caller's context; `None` where the run
+    /// carries nothing at all.
+    pub(in super::super) context: Option<Vec<(String, String)>>,
+    /// Whether the run has a log for the worker to say things to.
+    pub(in super::super) has_log: bool,
+    /// The folder of the run, as bytes, to be removed by whoever is left.
+    pub(in super::super) folder: Vec<u8>,
+    /// Where those of the node's datasets are that the catalog does not bind.
+    pub(in super::super) kept: Vec<KeptFile>,
+}
+
+/// A dataset that is kept in the folder of the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in super::super) struct KeptFile {
+    pub(in super::super) dataset: String,
+    /// The file's name in the folder.
+    pub(in super::super) file: String,
+}
+
+/// What became of a task.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) enum Outcome {
+    Done { rows: Option<u64> },
+    Failed(Failure),
+}
+
+/// A message on its way to the log of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in super::super) struct Log {
+    level: u8,
+    target: String,
+    message: String,
+    fields: Vec<(String, Field)>,
+    run_id: Option<String>,
+    node: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Field {
+    Bool(bool),
+    Signed(i128),
+    Unsigned(u128),
+    Float(f64),
+    Text(String),
+}
+
+const LEVELS: [tracing::Level; 5] = [
+    tracing::Level::ERROR,
+    tracing::Level::WARN,
+    tracing::Level::INFO,
+    tracing::Level::DEBUG,
+    tracing::Level::TRACE,
+];
+
+impl Log {
+    pub(in super::super) fn of(record: &LogRecord<'_>) -> Self {
+        let level = LEVELS.iter().position(|level| *level == record.level).unwrap_or(0);
+        let fields = record.fields.iter().map(|(name, value)| {
+            let value = match value {
+                LogValue::Bool(value) => Field::Bool(*value),
+                LogValue::Signed(value) => Field::Signed(*value),
+                LogValue::Unsigned(value) => Field::Unsigned(*value),
+                LogValue::Float(value) => Field::Float(*value),
+                LogValue::Text(value) => Field::Text(shortened(value.clone())),
+            };
+            ((*name).to_owned(), value)
+        });
+        Self {
+            level: level as u8,
+            target: record.target.to_owned(),
+            message: shortened(record.message.to_owned()),
+            fields: fields.collect(),
+            run_id: record.run_id.as_ref().map(ToString::to_string),
+            node: record.node.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// Hands `file` the message as it was said.
+    pub(in super::super) fn tell(self, file: impl FnOnce(&LogRecord<'_>)) {
+        let fields: Vec<_> = self
+            .fields
+            .iter()
+            .map(|(name, value)| {
+                let value = match value {
+                    Field::Bool(value) => LogValue::Bool(*value),
+                    Field::Signed(value) => LogValue::Signed(*value),
+                    Field::Unsigned(value) => LogValue::Unsigned(*value),
+                    Field::Float(value) => LogValue::Float(*value),
+                    Field::Text(value) => LogValue::Text(value.clone()),
+                };
+                (name.as_str(), value)
+            })
+            .collect();
+        file(&LogRecord {
+            level: LEVELS.get(usize::from(self.level)).copied().unwrap_or(LEVELS[0]),
+            target: &self.target,
+            message: &self.message,
+            fields: &fields,
+            run_id: self.run_id.map(Into::into),
+            node: self.node.map(Into::into),
+        });
+    }
+}
+
+/// A text that leaves room in its frame for others.
+pub(in super::super) fn shortened(mut text: String) -> String {
+    const MOST: usize = 1 << 18;
+    if text.len() > MOST {
+        let end = text.floor_char_boundary(MOST);
+        let more = text.len() - end;
+        text.truncate(end);
+        text.push_str(&format!("… ({more} bytes more)"));
+    }
+    text
+}

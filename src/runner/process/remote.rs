@@ -1,0 +1,150 @@
+//! A run whose nodes run in worker processes.
+//!
+//! To the engine its nodes are functions from tokens to tokens, each of which
+//! stands for what the catalog keeps, or for a file in the folder of the run. So
+//! the order of the nodes, their fates, and when a dataset is let go of are the
+//! engine's as in any run, and no value passes through this process but the free
+//! outputs.
+
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::elsewhere::{Called, Elsewhere};
+use super::super::error::FailureKind;
+use super::failures::from_worker;
+use super::launch::Wanted;
+use super::protocol::{Execute, KeptFile, Log, Outcome, Request};
+use super::scratch::{Kept, Scratch, file_of};
+use super::storable;
+use super::worker::{Ran, Watch};
+use super::workers::Workers;
+use crate::catalog::{DatasetError, Doing, FileDataset, FormatError, Value};
+use crate::context::{RUN_LOGGER, RunId};
+use crate::pipeline::{DatasetIndex, NodeIndex};
+
+pub(super) struct Remote {
+    pub(super) workers: Arc<Workers>,
+    pub(super) wanted: Arc<Wanted>,
+    /// By dataset, whether it is in the folder of the run.
+    pub(super) kept: Vec<bool>,
+    pub(super) scratch: Arc<Scratch>,
+    pub(super) run_id: RunId,
+    pub(super) context: Option<Vec<(String, String)>>,
+    pub(super) grace: Duration,
+}
+
+/// How often a task is given to another worker because the one before was gone
+/// before it began.
+const TRIES: usize = 3;
+
+impl Remote {
+    fn execute(&self, node: NodeIndex, pipeline: u32, task: u64, has_log: bool) -> Request {
+        let all = &self.wanted.pipeline;
+        let touched = all.reads_once(node).chain(all.writes(node).iter().copied());
+        let kept = touched.filter(|dataset| self.kept[*dataset as usize]);
+        let file = |dataset| KeptFile {
+            dataset: all.slot(dataset).name.to_string(),
+            file: file_of(dataset),
+        };
+        Request::Execute(Box::new(Execute {
+            task,
+            pipeline,
+            node: all.name_of(node).to_string(),
+            run_id: self.run_id.to_string(),
+            context: self.context.clone(),
+            has_log,
+            folder: self.scratch.bytes(),
+            kept: kept.map(file).collect(),
+        }))
+    }
+
+    /// Has a worker run the node.
+    fn run(&self, node: NodeIndex) -> Result<Option<usize>, FailureKind> {
+        let logger = RUN_LOGGER.get();
+        let died = |status, what: String| FailureKind::Died { status, what };
+        for _ in 0..TRIES {
+            let mut worker = self.workers.take().map_err(|what| died(None, what))?;
+            let pipeline = self.wanted.of(&mut worker).map_err(|what| died(None, what))?;
+            let task = self.workers.next_task();
+            let request = self.execute(node, pipeline, task, logger.is_some());
+            let mut log = |log: Log| {
+                if let Some(logger) = &logger {
+                    log.tell(|record| logger.deliver(record));
+                }
+            };
+            let watch = Watch { bell: None, grace: self.grace, log: &mut log };
+            match worker.execute(task, &request, watch) {
+                Ok(Ran::Ended(outcome)) => {
+                    self.workers.put_back(worker);
+                    return match outcome {
+                        Outcome::Done { rows } => Ok(rows.and_then(|rows| rows.try_into().ok())),
+                        Outcome::Failed(failure) => Err(from_worker(failure)),
+                    };
+                }
+                Ok(Ran::Died { has_begun: false }) => {}
+                Ok(Ran::Died { has_begun: true }) => {
+                    let status = worker.status();
+                    return Err(died(status, self.how(status)));
+                }
+                Ok(Ran::Killed) => {
+                    let what =
+                        "its process did not end when it was called off, and was killed".to_owned();
+                    return Err(died(worker.status(), what));
+                }
+                Err(error) => {
+                    worker.kill();
+                    return Err(died(
+                        None,
+                        format!("its process says what is not understood: {error}"),
+                    ));
+                }
+            }
+        }
+        Err(died(None, format!("its process was gone before it began, {TRIES} times")))
+    }
+
+    /// How a process ended, in words.
+    fn how(&self, status: Option<ExitStatus>) -> String {
+        use std::os::unix::process::ExitStatusExt;
+        let Some(status) = status else { return "its process is gone".to_owned() };
+        let limit = self.workers.memory_limit().filter(|_| status.signal().is_some());
+        let hint = limit.map(|limit| format!("; it may take up {limit} bytes of memory"));
+        format!("its process ended ({status}){}", hint.unwrap_or_default())
+    }
+
+    /// What the engine keeps of an output.
+    fn output(&self, dataset: DatasetIndex, token: &Value) -> Result<Value, FailureKind> {
+        if !self.kept[dataset as usize] {
+            return Ok(token.clone());
+        }
+        let kept = Kept::new(&self.scratch, dataset);
+        match self.wanted.pipeline.consumers(dataset) {
+            [] => self.load(dataset, &kept).map_err(FailureKind::Load),
+            _ => Ok(Arc::new(kept)),
+        }
+    }
+
+    /// Takes a free output out of the folder.
+    fn load(&self, dataset: DatasetIndex, kept: &Kept) -> Result<Value, DatasetError> {
+        let slot = self.wanted.pipeline.slot(dataset);
+        let stored =
+            slot.codec.and_then(|codec| Some((codec, storable::format_of(codec.family())?)));
+        let read = match stored {
+            Some((codec, format)) => FileDataset::new(kept.path(), format).read(codec),
+            None => Err(FormatError::plain("it cannot be stored")),
+        };
+        read.map_err(|error| DatasetError::new(&slot.name, Doing::Load, None, error))
+    }
+}
+
+impl Elsewhere for Remote {
+    fn call(&self, node: NodeIndex) -> Result<Called, FailureKind> {
+        let rows = self.run(node)?;
+        let token: Value = Arc::new(());
+        let written = self.wanted.pipeline.writes(node);
+        let outputs: Result<_, _> =
+            written.iter().map(|dataset| self.output(*dataset, &token)).collect();
+        Ok(Called { outputs: outputs?, rows })
+    }
+}

@@ -1,0 +1,229 @@
+//! The runner that keeps nodes apart.
+
+use std::fmt;
+
+use super::super::error::RunError;
+use super::super::options::RunOptions;
+use super::super::report::RunReport;
+use super::builder::ProcessRunnerBuilder;
+use crate::catalog::Catalog;
+use crate::pipeline::Pipeline;
+
+/// Runs each node of a pipeline in a process of its own kind: this program,
+/// started again as a worker.
+///
+/// What a node does to its process it does to no other. One that aborts, exits,
+/// overflows its stack, runs out of memory or is killed has failed, as
+/// [`NodeFailure::is_died`](crate::NodeFailure::is_died) says; the worker is
+/// replaced, and the others go on. One that is called off and does not end is
+/// killed, and what it has started with it.
+///
+/// The program calls [`serve_worker`](crate::serve_worker) at the top of its
+/// `main`. Where it does not, the run is refused.
+///
+/// # Data
+///
+/// Nodes pass each other data by storage. What a node writes is bound in the
+/// catalog to something that other processes find, or, where it is bound to
+/// nothing, of a family that can be stored: it is then kept in a temporary folder
+/// of the run. Before the run every dataset is named that is neither: of the
+/// family [`Memory`](crate::Family::Memory), or registered as memory. Free outputs
+/// are values of the report as in any run. What is registered as memory and only
+/// read, each worker has from its own catalog.
+///
+/// # Context propagation
+///
+/// A node sees what is on the [wire](ProcessRunnerBuilder::wire) of the caller's
+/// context, and its run and node. What it says to the run's logger, by
+/// [`RunLogger::say`](crate::RunLogger::say) or as an event that a `RunLogLayer` of
+/// the worker's subscriber files, goes to the logger of the run, in the parent.
+/// Other subscribers are each process's own.
+///
+/// # Errors of nodes
+///
+/// An error does not leave its process: it arrives as a
+/// [`RemoteError`](crate::RemoteError), with its text and those of its causes, and
+/// cannot be downcast.
+#[derive(Clone)]
+pub struct ProcessRunner {
+    #[cfg(unix)]
+    inner: std::sync::Arc<unix::Inner>,
+    #[cfg(not(unix))]
+    inner: std::convert::Infallible,
+}
+
+impl ProcessRunner {
+    /// Sets up a runner.
+    pub fn builder() -> ProcessRunnerBuilder {
+        ProcessRunnerBuilder::new()
+    }
+
+    #[cfg(unix)]
+    pub(super) fn new(builder: ProcessRunnerBuilder) -> Result<Self, String> {
+        Ok(Self { inner: std::sync::Arc::new(unix::Inner::new(builder)?) })
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn new(_: ProcessRunnerBuilder) -> Result<Self, String> {
+        Err("nodes run in processes on Unix systems alone".to_owned())
+    }
+
+    /// Runs every node, and returns when all are done. Workers that were started
+    /// stay, for the runner's next run.
+    ///
+    /// # Errors
+    ///
+    /// Before the first node, if pipeline, catalog and options do not go together,
+    /// if a dataset cannot pass between processes, or if no worker can be started
+    /// that serves the pipeline; after the last, if a node failed.
+    pub fn run(
+        &self,
+        pipeline: &Pipeline,
+        catalog: &Catalog,
+        options: RunOptions,
+    ) -> Result<RunReport, RunError> {
+        #[cfg(unix)]
+        {
+            self.inner.run(pipeline, catalog, options)
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = (pipeline, catalog, options);
+            match self.inner {}
+        }
+    }
+}
+
+impl fmt::Debug for ProcessRunner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessRunner").finish_non_exhaustive()
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::super::bindings::Bindings;
+    use super::super::super::options::RunOptions;
+    use super::super::super::prepare::{examined, prepare};
+    use super::super::super::thread::drive;
+    use super::super::launch::{Launch, Wanted};
+    use super::super::remote::Remote;
+    use super::super::scratch::Scratch;
+    use super::super::serve::is_unserved_worker;
+    use super::super::serving::wire_or_default;
+    use super::super::storable;
+    use super::super::workers::Workers;
+    use super::{Catalog, Pipeline, ProcessRunnerBuilder, RunError, RunReport};
+    use crate::context::{Propagation, Snapshot, Wire};
+    use crate::executor::Executor;
+
+    pub(super) struct Inner {
+        /// A thread for each worker that may be, which waits for it.
+        threads: Executor,
+        workers: Arc<Workers>,
+        wire: Wire,
+        folder: Option<std::path::PathBuf>,
+        grace: Duration,
+    }
+
+    impl Inner {
+        pub(super) fn new(builder: ProcessRunnerBuilder) -> Result<Self, String> {
+            let ProcessRunnerBuilder {
+                workers,
+                wire,
+                memory_limit,
+                greeting_timeout,
+                grace,
+                folder,
+                command,
+            } = builder;
+            let mut threads = Executor::builder().thread_name("entourage-process");
+            if let Some(workers) = workers {
+                threads = threads.num_threads(workers);
+            }
+            let threads = threads.build().map_err(|error| error.to_string())?;
+            let workers = Workers::new(Launch { command, memory_limit, greeting_timeout });
+            let wire = wire_or_default(wire);
+            Ok(Self { threads, workers: Arc::new(workers), wire, folder, grace })
+        }
+
+        pub(super) fn run(
+            &self,
+            pipeline: &Pipeline,
+            catalog: &Catalog,
+            options: RunOptions,
+        ) -> Result<RunReport, RunError> {
+            let propagation = options.propagation.clone().unwrap_or_default();
+            let refused = propagation.validate().err();
+            let (mut bound, mut problems) = examined(pipeline, catalog, &options, refused.as_ref());
+            problems.extend(storable::offenders(&bound));
+            let context = self.context(&options, &propagation).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            });
+            if is_unserved_worker() {
+                problems.push(
+                    "this process was started as a worker: `entourage::serve_worker` has to be \
+                     called before a run is begun"
+                        .to_owned(),
+                );
+            }
+            let refuse = |problem| RunError::refused(vec![problem]);
+            if !problems.is_empty() {
+                return Err(RunError::refused(problems));
+            }
+            let wanted = Arc::new(Wanted::new(&bound.pipeline));
+            if !bound.pipeline.is_empty() {
+                // One that is there before the first node, to find out that the
+                // program cannot be a worker, or is one for another pipeline.
+                let mut worker = self.workers.take().map_err(refuse)?;
+                wanted.of(&mut worker).map_err(refuse)?;
+                self.workers.put_back(worker);
+            }
+            let scratch = Scratch::new(self.folder.as_deref()).map_err(|error| {
+                refuse(format!("no folder can be made for what the catalog does not bind: {error}"))
+            })?;
+            let kept = kept(&bound);
+            bound.is_elsewhere = true;
+            let capture = || Snapshot::capture_with(&propagation);
+            let mut run = prepare(bound, options, &propagation, true, capture);
+            run.elsewhere = Some(Box::new(Remote {
+                workers: self.workers.clone(),
+                wanted,
+                kept,
+                scratch: Arc::new(scratch),
+                run_id: run.run_id.clone(),
+                context,
+                grace: self.grace,
+            }));
+            drive(&self.threads, run)
+        }
+
+        /// What is on the wire of the context of the caller; nothing at all where
+        /// the run carries none.
+        fn context(
+            &self,
+            options: &RunOptions,
+            propagation: &Propagation,
+        ) -> Result<Option<Vec<(String, String)>>, String> {
+            if propagation.is_off() {
+                return Ok(None);
+            }
+            let caller = match options.propagation {
+                Some(_) => Snapshot::capture_with(propagation),
+                None => self.wire.capture(),
+            };
+            let mut carrier = Vec::new();
+            let injected = self.wire.inject(&caller, &mut carrier);
+            injected.map_err(|error| format!("the caller's context: {error}"))?;
+            Ok(Some(carrier))
+        }
+    }
+
+    fn kept(bound: &Bindings) -> Vec<bool> {
+        bound.pipeline.dataset_indices().map(|at| storable::is_kept(bound, at)).collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! The folder of a run, with what the catalog does not bind.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use crate::pipeline::DatasetIndex;
+
+/// A folder that is gone with the run.
+pub(super) struct Scratch {
+    folder: TempDir,
+}
+
+impl Scratch {
+    pub(super) fn new(around: Option<&Path>) -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("entourage-run-");
+        let folder = match around {
+            Some(around) => builder.tempdir_in(around),
+            None => builder.tempdir(),
+        };
+        // Workers may be in another folder than this process by then.
+        Ok(Self { folder: folder? })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.path().as_os_str().as_bytes().to_owned()
+    }
+}
+
+/// The name of a dataset's file in the folder.
+pub(super) fn file_of(dataset: DatasetIndex) -> String {
+    format!("dataset-{dataset}")
+}
+
+/// Stands for a value that is in the folder. With the last who would read it, the
+/// file goes.
+pub(super) struct Kept {
+    /// So that the folder is there as long as somebody may look for the file.
+    scratch: Arc<Scratch>,
+    path: PathBuf,
+}
+
+impl Kept {
+    pub(super) fn new(scratch: &Arc<Scratch>, dataset: DatasetIndex) -> Self {
+        let path = scratch.path().join(file_of(dataset));
+        Self { scratch: scratch.clone(), path }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // Else the folder's end is the file's.
+        _ = std::fs::remove_file(&self.path);
+        let _ = &self.scratch;
+    }
+}

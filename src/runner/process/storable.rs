@@ -1,0 +1,53 @@
+//! Which datasets can pass from one process to another.
+
+use super::super::bindings::{Binding, Bindings};
+use crate::catalog::{Family, Format};
+use crate::pipeline::DatasetIndex;
+
+/// How a dataset that the catalog does not bind is kept in the folder of the run,
+/// if it can be.
+pub(super) fn format_of(family: Family) -> Option<Format> {
+    match family {
+        Family::Records | Family::Value => Some(Format::MessagePack),
+        Family::Text => Some(Format::Text),
+        Family::Bytes => Some(Format::Bytes),
+        Family::Parameter | Family::Memory => None,
+    }
+}
+
+/// Whether a dataset is one of those that are kept in the folder of the run.
+pub(super) fn is_kept(bound: &Bindings, dataset: DatasetIndex) -> bool {
+    matches!(bound.bindings[dataset as usize], Binding::Unbound)
+}
+
+/// Every dataset that a node writes where no other process finds it.
+pub(super) fn offenders(bound: &Bindings) -> Vec<String> {
+    let pipeline = &bound.pipeline;
+    let written = pipeline.dataset_indices().filter_map(|at| Some((at, pipeline.producer(at)?)));
+    let problem = |(dataset, producer): (DatasetIndex, _)| {
+        let why = match &bound.bindings[dataset as usize] {
+            Binding::Bound(entry) if entry.is_memory() => format!(
+                "it is bound to memory{}, which each process has for itself; bind it to a file",
+                entry.origin()
+            ),
+            Binding::Bound(_) | Binding::Ready(_) => return None,
+            Binding::Unbound => match bound.codec(dataset).map(|codec| codec.family()) {
+                Some(family) if format_of(family).is_some() => return None,
+                Some(family) => format!(
+                    "it is of the {family} family, which cannot be stored; \
+                     make it one of records, value, text or bytes"
+                ),
+                None => {
+                    "its nodes name it by string only, so that it cannot be stored; declare it \
+                         with `Pipeline::declare`, or use a typed name"
+                        .to_owned()
+                }
+            },
+        };
+        let (name, producer) = (bound.name(dataset), pipeline.name_of(producer));
+        Some(format!(
+            "dataset `{name}`, which node `{producer}` writes, stays in its process: {why}"
+        ))
+    };
+    written.filter_map(problem).collect()
+}
