@@ -46,9 +46,9 @@ fn files(folder: &Folder, names: &[&str], there: &[&str]) -> CatalogBuilder {
     names.iter().fold(Catalog::builder(), bind)
 }
 
-fn names_of(report: &RunReport, is_wanted: fn(&Fate) -> bool) -> Vec<&str> {
-    let nodes = report.nodes().iter().filter(|node| is_wanted(&node.fate));
-    nodes.map(|node| node.name.as_str()).collect()
+fn names_of(report: &RunReport, is_wanted: fn(&Fate<'_>) -> bool) -> Vec<&str> {
+    let nodes = report.nodes().filter(|node| is_wanted(&node.fate));
+    nodes.map(|node| node.name).collect()
 }
 
 /// The nodes that every runner runs when `there` is there; all others are up to
@@ -61,7 +61,7 @@ fn run_with(nodes: impl Fn() -> Vec<Node>, names: &[&str], there: &[&str]) -> Ve
         let catalog = files(&folder, names, there).build().unwrap();
         let pipeline = Pipeline::new(nodes()).unwrap();
         let report = runner.run(&pipeline, &catalog, only_missing()).unwrap();
-        let all: Vec<_> = report.nodes().iter().map(|node| node.name.as_str()).collect();
+        let all: Vec<_> = report.nodes().map(|node| node.name).collect();
         assert_eq!(all, pipeline.node_names().collect::<Vec<_>>());
         let done = names_of(&report, |fate| matches!(fate, Fate::Done));
         let up_to_date = names_of(&report, |fate| matches!(fate, Fate::UpToDate));
@@ -264,7 +264,7 @@ fn failure_in_a_part_names_every_node_of_the_whole() {
         let catalog = files(&folder, &names, &["in", "a", "c"]).build().unwrap();
         let pipeline = Pipeline::new(nodes()).unwrap();
         let error = runner.run(&pipeline, &catalog, only_missing()).unwrap_err();
-        let fates = error.report().unwrap().nodes().iter().map(|node| node.fate.to_string());
+        let fates = error.report().unwrap().nodes().map(|node| node.fate.to_string());
         let expected = ["up to date", "failed", "up to date", "skipped (by left)"];
         assert_eq!(fates.collect::<Vec<_>>(), expected);
     });

@@ -212,7 +212,7 @@ fn large_outputs_and_long_messages_go_through() {
     let runner = again(large_outputs_and_long_messages_go_through).workers(1).build().unwrap();
     let error = runner.run(&pipeline, &Catalog::empty(), RunOptions::new()).unwrap_err();
     let report = error.report().unwrap();
-    assert_eq!(report.nodes().iter().filter(|node| node.name != "fail").count(), 2);
+    assert_eq!(report.nodes().filter(|node| node.name != "fail").count(), 2);
     let failure = error.failures().next().unwrap();
     assert_eq!(failure.node(), "fail");
     let told = failure.to_string();

@@ -206,9 +206,9 @@ fn least_from_nodes(graph: &Graph, unfinished: &BTreeSet<String>) -> usize {
 }
 
 fn unfinished(error: &RunError) -> BTreeSet<String> {
-    let nodes = error.report().unwrap().nodes().iter();
+    let nodes = error.report().unwrap().nodes();
     let left = nodes.filter(|node| !matches!(node.fate, Fate::Done | Fate::UpToDate));
-    left.map(|node| node.name.clone()).collect()
+    left.map(|node| node.name.to_owned()).collect()
 }
 
 /// Fails a run, and begins again as it says.

@@ -54,7 +54,7 @@ fn pipeline(nodes: impl IntoIterator<Item = Node>) -> Pipeline {
 
 /// Every node's name and fate.
 fn fates(report: &RunReport) -> Vec<String> {
-    report.nodes().iter().map(|node| format!("{}: {}", node.name, node.fate)).collect()
+    report.nodes().map(|node| format!("{}: {}", node.name, node.fate)).collect()
 }
 
 fn fates_of(error: &RunError) -> Vec<String> {

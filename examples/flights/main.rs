@@ -181,9 +181,9 @@ fn table(report: &RunReport) -> Table {
     table
 }
 
-fn cells(node: &NodeReport) -> [String; 5] {
+fn cells(node: NodeReport<'_>) -> [String; 5] {
     let rows = node.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
-    [node.name.clone(), node.fate.to_string(), millis(node.queued), millis(node.ran), rows]
+    [node.name.to_owned(), node.fate.to_string(), millis(node.queued), millis(node.ran), rows]
 }
 
 fn millis(duration: Duration) -> String {

@@ -49,6 +49,12 @@ macro_rules! name_type {
             }
         }
 
+        impl From<Arc<str>> for $name {
+            fn from(text: Arc<str>) -> Self {
+                Self(text)
+            }
+        }
+
         impl FromStr for $name {
             type Err = Infallible;
 

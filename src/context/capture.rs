@@ -113,6 +113,18 @@ impl Capture {
             && current::with_context(|now| now.has_no_entries() && !now.is_barred())
     }
 
+    /// This capture with `context` in the place of its own. The policy by which it
+    /// was taken would carry all of that, too, if `is_carried`. Gives the context
+    /// back where there is more to the capture than is quickly copied.
+    #[inline]
+    pub(crate) fn with_context(&self, context: Context, is_carried: bool) -> Result<Self, Context> {
+        if self.foreign.is_some() || self.held_back_by.is_some() || self.watched.is_some() {
+            return Err(context);
+        }
+        let policy = if is_carried { self.policy } else { PolicyId::NONE };
+        Ok(Self { policy, context, trace: self.trace.clone(), ..Self::EMPTY })
+    }
+
     /// A context alone, from elsewhere than this thread.
     pub(super) fn of_context(context: Context) -> Self {
         Self { context, ..Self::EMPTY }
@@ -194,7 +206,7 @@ impl Capture {
         outcome
     }
 
-    pub(super) fn context(&self) -> &Context {
+    pub(crate) fn context(&self) -> &Context {
         &self.context
     }
 

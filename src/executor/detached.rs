@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use super::error::{TaskError, TaskName};
 use super::pool::Executor;
 use super::task::{PanicHandler, tell};
+#[cfg(feature = "pipeline")]
+use super::waits;
 use crate::context::{Frame, Payload, Snapshot, keep_first, quietly, run_clean};
 
 impl Executor {
@@ -30,6 +32,34 @@ impl Executor {
             on_panic: self.panic_handler().cloned(),
         };
         self.pool().spawn(move || task.run(f));
+    }
+
+    /// Runs `f` on a worker that shows nothing of any task. In no book: neither a
+    /// full queue nor a shutdown keeps it back. For what is part of something that
+    /// has begun.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn spawn_part<F>(&self, f: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.pool().spawn(move || quietly(|| run_clean(f)));
+    }
+
+    /// Waits until `is_over`, for something that is up to the workers. A worker
+    /// runs what there is to run meanwhile. `block` sleeps until there is reason
+    /// to look again, and at most for what it is given.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn wait_until(
+        &self,
+        is_over: impl Fn() -> bool,
+        block: impl Fn(Option<std::time::Duration>),
+    ) {
+        let helps = rayon::current_thread_index().is_some();
+        let block = |at_most| {
+            block(at_most);
+            Ok::<(), std::convert::Infallible>(())
+        };
+        let Ok(_) = waits::wait_helping(helps, None, is_over, block);
     }
 
     #[inline]

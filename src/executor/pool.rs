@@ -204,7 +204,7 @@ impl Executor {
 
     /// Whether the current thread is a worker of this executor.
     #[inline]
-    pub(super) fn is_on_worker(&self) -> bool {
+    pub(crate) fn is_on_worker(&self) -> bool {
         self.pool.current_thread_index().is_some()
     }
 

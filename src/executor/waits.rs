@@ -169,13 +169,24 @@ pub(super) fn wait<E>(
 ) -> Result<bool, E> {
     let is_others_worker =
         pool.current_thread_index().is_none() && rayon::current_thread_index().is_some();
+    wait_helping(is_others_worker, until, is_over, block)
+}
+
+/// As [`wait`]; whether this thread is a worker that is to run what there is to
+/// run on its pool meanwhile, the caller knows.
+pub(super) fn wait_helping<E>(
+    helps: bool,
+    until: Option<Instant>,
+    is_over: impl Fn() -> bool,
+    block: impl Fn(Option<Duration>) -> Result<(), E>,
+) -> Result<bool, E> {
     let mut nap = SHORTEST_NAP;
     while !is_over() {
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             return Ok(false);
         }
-        if !is_others_worker {
+        if !helps {
             // During a broadcast: its closure for this worker may be there.
             if !is_broadcasting() || rayon::yield_local() != Some(rayon::Yield::Executed) {
                 block(left)?;
@@ -183,7 +194,7 @@ pub(super) fn wait<E>(
         } else if may_help() && help() {
             nap = SHORTEST_NAP;
         } else {
-            // What is waited for may come to need a worker of this thread's own
+            // What is waited for may come to need a worker of this thread's
             // pool, so this one must not sleep through that. Rayon offers no way
             // to be woken for both; hence the look now and then.
             block(Some(left.map_or(nap, |left| left.min(nap))))?;

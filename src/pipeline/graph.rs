@@ -225,6 +225,10 @@ impl Pipeline {
         &self.graph.nodes[node as usize].name
     }
 
+    pub(crate) fn tags_of(&self, node: NodeIndex) -> impl Iterator<Item = &str> {
+        self.graph.nodes[node as usize].node.tags.iter().map(String::as_str)
+    }
+
     pub(crate) fn body(&self, node: NodeIndex) -> &dyn NodeBody {
         &*self.graph.nodes[node as usize].node.body
     }

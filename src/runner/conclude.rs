@@ -1,89 +1,87 @@
 //! The end of a run: every node's fate, and what came out.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem;
 
 use super::error::RunError;
 use super::execute::Run;
-use super::plan::Unfinished;
-use super::report::{Fate, NodeReport, Outputs, RunReport};
-use super::state::{Held, Outcome};
+use super::outputs::Outputs;
+use super::plan::{Narrowed, Unfinished};
+use super::report::RunReport;
+use super::state::Stage;
 use crate::context::drop_clean;
-use crate::pipeline::NodeIndex;
+use crate::pipeline::{DatasetIndex, NodeIndex};
 
 impl Run {
-    /// The story of the run, once every thread has left it.
-    pub(super) fn conclude(self) -> Result<RunReport, RunError> {
+    /// The story of the run, once no node of it is under way.
+    pub(super) fn conclude(&self) -> Result<RunReport, RunError> {
         let took = self.state.elapsed();
-        let mut nodes = self.fates();
-        let is_complete = nodes.iter().all(|node| matches!(node.fate, Fate::Done));
-        let mut outputs = self.outputs();
-        let mut whole = &self.bound;
-        if let Some(narrowed) = &self.bound.narrowed {
-            nodes = narrowed.all_nodes(nodes);
-            narrowed.drop_inner(&mut outputs);
-            whole = &narrowed.whole;
+        let is_complete = self.state.nodes.iter().all(|node| node.stage() == Stage::Done);
+        let failures = mem::take(&mut *self.state.failures.lock());
+        let narrowed = self.bound.narrowed.as_deref();
+        let report = RunReport {
+            run_id: self.run_id.clone(),
+            took,
+            pipeline: self.bound.pipeline.clone(),
+            whole: narrowed.map(Narrowed::places),
+            nodes: self.state.nodes.clone(),
+            failures: BTreeMap::from_iter(failures),
+            skipped: if is_complete { HashMap::new() } else { self.skipped() },
+            outputs: self.outputs(),
+        };
+        if is_complete {
+            return Ok(report);
         }
-        let unfinished = (!is_complete).then(|| Unfinished::new(whole));
-        let report = RunReport { run_id: self.run_id, took, nodes, outputs };
-        match unfinished {
-            None => Ok(report),
-            Some(unfinished) => Err(RunError::failed(report, unfinished)),
-        }
+        let whole = narrowed.map_or(&self.bound, |narrowed| &narrowed.whole);
+        Err(RunError::failed(report, Unfinished::new(whole)))
     }
 
-    fn fates(&self) -> Vec<NodeReport> {
-        let pipeline = &self.bound.pipeline;
-        // Which failed node keeps each node from having run, if one does: by the
-        // order of the inputs, not of the failures, so that it is always the same.
-        let mut blockers: Vec<Option<NodeIndex>> = Vec::with_capacity(pipeline.len());
-        let mut reports = Vec::with_capacity(pipeline.len());
-        for at in pipeline.node_indices() {
-            let name = pipeline.name_of(at).to_string();
-            let unrun = |fate| Outcome { fate, ..Outcome::default() };
-            let (outcome, blocker) = match self.state.nodes[at as usize].take_outcome() {
-                Some(outcome) => {
-                    let is_done = matches!(outcome.fate, Fate::Done);
-                    (outcome, (!is_done).then_some(at))
-                }
-                None => match self.blocker(at, &blockers) {
-                    Some(by) => {
-                        let fate = Fate::Skipped { by: pipeline.name_of(by).to_string() };
-                        (unrun(fate), Some(by))
-                    }
-                    None => (unrun(Fate::NeverStarted), None),
-                },
-            };
-            let Outcome { fate, queued, ran, rows } = outcome;
-            reports.push(NodeReport { name, fate, queued, ran, rows });
-            blockers.push(blocker);
+    /// The nodes that could not run, each with the failed one that kept it from
+    /// running: by the order of the inputs, not of the failures, so that it is
+    /// always the same.
+    fn skipped(&self) -> HashMap<NodeIndex, NodeIndex> {
+        let mut skipped = HashMap::new();
+        for at in self.bound.pipeline.node_indices() {
+            if self.state.nodes[at as usize].stage() == Stage::Unfinished
+                && let Some(by) = self.blocker(at, &skipped)
+            {
+                skipped.insert(at, by);
+            }
         }
-        reports
+        skipped
     }
 
-    fn blocker(&self, at: NodeIndex, blockers: &[Option<NodeIndex>]) -> Option<NodeIndex> {
+    fn blocker(&self, at: NodeIndex, skipped: &HashMap<NodeIndex, NodeIndex>) -> Option<NodeIndex> {
         self.bound.pipeline.reads(at).iter().find_map(|&dataset| {
-            let producer = self.bound.pipeline.producer(dataset);
-            let by_producer = producer.and_then(|producer| blockers[producer as usize]);
-            by_producer.or(match *self.state.datasets[dataset as usize].held() {
-                Held::Failed(by) => Some(by),
-                _ => None,
-            })
+            let by_producer = self.bound.pipeline.producer(dataset).and_then(|producer| {
+                let is_failed = self.state.nodes[producer as usize].stage() == Stage::Failed;
+                if is_failed { Some(producer) } else { skipped.get(&producer).copied() }
+            });
+            by_producer.or_else(|| self.state.datasets[dataset as usize].failed_in())
         })
     }
 
     /// The free outputs. What else a failed run has left is dropped.
     fn outputs(&self) -> Outputs {
-        let mut outputs = Outputs::default();
         let pipeline = &self.bound.pipeline;
-        for (dataset, state) in pipeline.dataset_indices().zip(&self.state.datasets) {
-            let held = mem::replace(&mut *state.held(), Held::Released);
-            let Held::Value(value) = held else { continue };
-            if pipeline.consumers(dataset).is_empty() {
-                outputs.0.insert(pipeline.slot(dataset).name.to_string(), value);
+        // What only nodes that were left out would have read is no output of the
+        // whole.
+        let narrowed = self.bound.narrowed.as_deref();
+        let of_whole: Option<HashSet<&str>> =
+            narrowed.map(|narrowed| narrowed.whole.pipeline.outputs().collect());
+        let is_output = |dataset: DatasetIndex| match &of_whole {
+            None => pipeline.consumers(dataset).is_empty(),
+            Some(of_whole) => of_whole.contains(&*pipeline.slot(dataset).name),
+        };
+        let mut outputs = Vec::new();
+        for dataset in pipeline.dataset_indices() {
+            let Some(value) = self.state.datasets[dataset as usize].take() else { continue };
+            if is_output(dataset) {
+                outputs.push((dataset, value));
             } else {
                 drop_clean(value);
             }
         }
-        outputs
+        Outputs::new(outputs)
     }
 }

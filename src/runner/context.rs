@@ -1,5 +1,8 @@
 //! The context that a run's nodes see.
 
+use std::panic::Location;
+use std::sync::Arc;
+
 use crate::context::{Context, NODE, Propagation, RUN_ID, RUN_LOGGER, RunId, RunLogger, Snapshot};
 
 /// What every node of a run is entered in.
@@ -7,14 +10,17 @@ pub(super) enum RunContext {
     /// Nothing, at no cost where the executor has cleared the thread already.
     Off { is_clean: bool },
     /// The caller's context as far as it is carried, with the run's own keys.
-    On { caller: Snapshot, own: OwnKeys },
+    On(Box<Carried>),
 }
 
-/// The run's own keys, set in every node: its id, and its logger, which is the
-/// caller's where the options name none and the policy carries it.
-pub(super) struct OwnKeys {
-    run_id: RunId,
-    run_logger: Option<RunLogger>,
+pub(super) struct Carried {
+    caller: Snapshot,
+    /// The caller's context with the run's id and its logger, which is the
+    /// caller's where the options name none and the policy carries it.
+    context: Context,
+    /// Whether the run's own keys are of those that the policy carries, so that
+    /// tasks of a node may share what the node was given.
+    is_own_carried: bool,
 }
 
 impl RunContext {
@@ -30,29 +36,41 @@ impl RunContext {
         }
         let is_carried = propagation.carries(&RUN_LOGGER);
         let run_logger = run_logger.or_else(|| RUN_LOGGER.get().filter(|_| is_carried));
-        Self::On { caller: capture(), own: OwnKeys { run_id, run_logger } }
+        let caller = capture();
+        let mut context = caller.as_capture().context().with(&RUN_ID, run_id);
+        if let Some(run_logger) = run_logger {
+            context = context.with(&RUN_LOGGER, run_logger);
+        }
+        let is_own_carried =
+            is_carried && propagation.carries(&RUN_ID) && propagation.carries(&NODE);
+        Self::On(Box::new(Carried { caller, context, is_own_carried }))
     }
 
     /// Runs `f` as the node named `node`.
-    pub(super) fn enter<R>(&self, node: &str, f: impl FnOnce() -> R) -> R {
-        let (caller, own) = match self {
-            Self::Off { is_clean: true } => return f(),
-            Self::Off { is_clean: false } => return Snapshot::empty().scope(f),
-            Self::On { caller, own } => (caller, own),
+    #[inline]
+    pub(super) fn enter<R>(&self, node: &Arc<str>, f: impl FnOnce() -> R) -> R {
+        match self {
+            Self::Off { is_clean: true } => f(),
+            Self::Off { is_clean: false } => Snapshot::empty().scope(f),
+            Self::On(carried) => carried.enter(node, f),
+        }
+    }
+}
+
+impl Carried {
+    fn enter<R>(&self, node: &Arc<str>, f: impl FnOnce() -> R) -> R {
+        let Self { caller, context, is_own_carried } = self;
+        let context = context.with_at(&NODE, node.clone().into(), Location::caller());
+        let in_span = || {
+            tracing::info_span!(
+                target: "entourage::run", "node",
+                run_id = RUN_ID.get().map(tracing::field::display), node = %node
+            )
+            .in_scope(f)
         };
-        caller.scope(|| {
-            let OwnKeys { run_id, run_logger } = own;
-            let mut context =
-                Context::current().with(&RUN_ID, run_id.clone()).with(&NODE, node.into());
-            if let Some(run_logger) = run_logger {
-                context = context.with(&RUN_LOGGER, run_logger.clone());
-            }
-            context.scope(|| {
-                let span = tracing::info_span!(
-                    target: "entourage::run", "node", run_id = %run_id, node = %node
-                );
-                span.in_scope(f)
-            })
-        })
+        match caller.as_capture().with_context(context, *is_own_carried) {
+            Ok(capture) => capture.scope(in_span),
+            Err(context) => caller.scope(|| context.scope(in_span)),
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! Nodes that run somewhere else, where their data are, too.
 
 use super::error::FailureKind;
-use super::execute::{Attempt, Run, failed};
-use super::report::Fate;
+use super::execute::Run;
 use crate::catalog::Value;
 use crate::pipeline::NodeIndex;
 
@@ -22,23 +21,15 @@ pub(super) struct Called {
 }
 
 impl Run {
-    /// One attempt at a node that runs elsewhere. What stands for its inputs lives
-    /// as long as it does.
-    pub(super) fn attempt_elsewhere(
+    /// One attempt at a node that runs elsewhere.
+    pub(super) fn call_elsewhere(
         &self,
         at: NodeIndex,
         elsewhere: &dyn Elsewhere,
-        inputs: Vec<Value>,
-    ) -> Attempt {
-        let called = elsewhere.call(at);
-        drop(inputs);
-        let stored = called.and_then(|Called { outputs, rows }| {
-            self.store(at, outputs)?;
-            Ok(rows)
-        });
-        match stored {
-            Ok(rows) => Attempt::Finished(Fate::Done, rows),
-            Err(kind) => Attempt::Finished(failed(self.bound.pipeline.name_of(at), kind), None),
-        }
+        outputs: &mut Vec<Value>,
+    ) -> Result<Option<usize>, FailureKind> {
+        let called = elsewhere.call(at)?;
+        *outputs = called.outputs;
+        Ok(called.rows)
     }
 }

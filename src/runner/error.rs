@@ -8,12 +8,14 @@ use super::plan::{Resume, Unfinished};
 use super::report::{Fate, RunReport};
 use crate::catalog::{DatasetError, listed};
 use crate::executor::Place;
+use crate::pipeline::{NodeIndex, Pipeline};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// How a node failed.
 pub struct NodeFailure {
-    pub(super) node: String,
+    pipeline: Pipeline,
+    at: NodeIndex,
     pub(super) kind: FailureKind,
 }
 
@@ -34,9 +36,23 @@ pub(super) enum FailureKind {
 }
 
 impl NodeFailure {
+    pub(super) fn new(pipeline: &Pipeline, at: NodeIndex, kind: FailureKind) -> Self {
+        Self { pipeline: pipeline.clone(), at, kind }
+    }
+
     /// The node.
     pub fn node(&self) -> &str {
-        &self.node
+        self.pipeline.name_of(self.at)
+    }
+
+    /// The node's tags, in order.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.pipeline.tags_of(self.at)
+    }
+
+    /// What the node reads, as its function has it.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.pipeline.reads(self.at).iter().map(|dataset| &*self.pipeline.slot(*dataset).name)
     }
 
     /// Whether the node's function returned an error. It is the
@@ -85,7 +101,7 @@ impl NodeFailure {
 
 impl fmt::Display for NodeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node `{}` ", self.node)?;
+        write!(f, "node `{}` ", self.node())?;
         match &self.kind {
             FailureKind::Error(error) => write!(f, "failed: {error}"),
             FailureKind::Panic { message, place, thread } => {
@@ -182,7 +198,7 @@ impl RunError {
     pub fn resume(&self) -> Option<Resume> {
         match &self.kind {
             Kind::Refused(_) => None,
-            Kind::Failed(failed) => failed.1.resume(failed.0.nodes()),
+            Kind::Failed(failed) => failed.1.resume(&failed.0),
         }
     }
 
@@ -201,8 +217,8 @@ impl fmt::Display for RunError {
             Kind::Failed(failed) => &failed.0,
         };
         let failures: Vec<_> = report.failures().map(NodeFailure::to_string).collect();
-        let count = |wanted: fn(&Fate) -> bool| {
-            report.nodes().iter().filter(|node| wanted(&node.fate)).count()
+        let count = |wanted: fn(&Fate<'_>) -> bool| {
+            report.nodes().filter(|node| wanted(&node.fate)).count()
         };
         write!(
             f,

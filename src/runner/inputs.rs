@@ -1,16 +1,19 @@
-//! How a node comes by its inputs.
+//! What a node reads: taken from its producers, or loaded, each dataset once a
+//! run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use super::bindings::Binding;
+use super::dataset_state::Found;
 use super::execute::Run;
-use super::state::Held;
 use crate::catalog::{DatasetError, Value};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 
-/// What a node's attempt to get its inputs came to.
+/// What came of a node's wish for its inputs.
 pub(super) enum Inputs {
-    Ready(Vec<Value>),
-    /// Another node is loading one of them, and will start this one again.
+    Ready,
+    /// One is being loaded for another node; when it is there, this one is started
+    /// again.
     Waiting,
     /// One cannot be loaded.
     Failed(DatasetError),
@@ -19,56 +22,53 @@ pub(super) enum Inputs {
 }
 
 impl Run {
-    /// Gets every input of node `at`, loading what nobody is loading yet. Nodes
-    /// that waited for such a load are passed to `wake` as soon as it is over.
-    pub(super) fn inputs(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Inputs {
+    /// Puts every input of node `at` into `values`, loading what nobody is loading
+    /// yet. Nodes that waited for such a load are passed to `wake` as soon as it is
+    /// over.
+    pub(super) fn inputs(
+        &self,
+        at: NodeIndex,
+        values: &mut Vec<Value>,
+        wake: &dyn Fn(NodeIndex),
+    ) -> Inputs {
         let pipeline = &self.bound.pipeline;
-        for dataset in pipeline.reads_once(at) {
-            if self.claims_load(dataset)
+        let reads = pipeline.reads(at);
+        let loaded = reads.iter().filter(|dataset| self.is_loaded(**dataset));
+        for &dataset in loaded.clone() {
+            if self.state.datasets[dataset as usize].claim() == Found::Nothing
                 && let Err(error) = self.load(at, dataset, wake)
             {
                 return Inputs::Failed(error);
             }
         }
-        let mut values = Vec::with_capacity(pipeline.reads(at).len());
-        for &dataset in pipeline.reads(at) {
-            match &mut *self.state.datasets[dataset as usize].held() {
-                Held::Value(value) => values.push(value.clone()),
-                Held::Loading(waiting) => {
-                    waiting.push(at);
-                    return Inputs::Waiting;
-                }
-                Held::Failed(_) => return Inputs::Blocked,
-                Held::Nothing | Held::Released => {
-                    unreachable!("a dataset that a node has yet to read is loaded or being loaded")
-                }
+        // All that this node can load is there or under way, so that one wait is
+        // enough for each of the others.
+        for &dataset in loaded {
+            match self.state.datasets[dataset as usize].wait(at) {
+                Found::Value => {}
+                Found::Loading => return Inputs::Waiting,
+                Found::Nothing | Found::Failed => return Inputs::Blocked,
             }
         }
-        // The last reader's value goes with the node's own hold on it.
-        self.let_go(at, drop);
-        Inputs::Ready(values)
+        self.state.nodes[at as usize].reads();
+        for (place, &dataset) in reads.iter().enumerate() {
+            // A second mention is the same value, and no second reader.
+            let value = match reads[..place].iter().position(|before| *before == dataset) {
+                Some(before) => values.get(before).cloned(),
+                None => self.state.datasets[dataset as usize].read(),
+            };
+            let Some(value) = value else {
+                unreachable!("a dataset that a node has yet to read was written or loaded")
+            };
+            values.push(value);
+        }
+        Inputs::Ready
     }
 
-    /// Counts node `at` among those that have read; whether that is new. What
-    /// nobody is left to read is passed to `last`.
-    pub(super) fn let_go(&self, at: NodeIndex, last: impl Fn(Value)) -> bool {
-        let is_new = self.state.nodes[at as usize].reads();
-        if is_new {
-            for dataset in self.bound.pipeline.reads_once(at) {
-                self.state.datasets[dataset as usize].read_by_one().map(&last);
-            }
-        }
-        is_new
-    }
-
-    /// Whether this thread is now the one to load `dataset`.
-    fn claims_load(&self, dataset: DatasetIndex) -> bool {
-        let mut held = self.state.datasets[dataset as usize].held();
-        let is_nothing = matches!(*held, Held::Nothing);
-        if is_nothing {
-            *held = Held::Loading(Vec::new());
-        }
-        is_nothing
+    /// Whether the first node that wants it loads it, rather than being given it
+    /// by the node that wrote it.
+    fn is_loaded(&self, dataset: DatasetIndex) -> bool {
+        matches!(self.bound.bindings[dataset as usize], Binding::Bound(_))
     }
 
     fn load(
@@ -84,12 +84,12 @@ impl Run {
         };
         // Caught, so that nobody waits for a load that panicked.
         let loaded = catch_unwind(AssertUnwindSafe(load));
-        let (held, outcome) = match loaded {
-            Ok(Ok(value)) => (Held::Value(value), Ok(Ok(()))),
-            Ok(Err(error)) => (Held::Failed(at), Ok(Err(error))),
-            Err(payload) => (Held::Failed(at), Err(payload)),
+        let (value, outcome) = match loaded {
+            Ok(Ok(value)) => (Some(value), Ok(Ok(()))),
+            Ok(Err(error)) => (None, Ok(Err(error))),
+            Err(payload) => (None, Err(payload)),
         };
-        self.state.datasets[dataset as usize].loaded(held).into_iter().for_each(wake);
+        self.state.datasets[dataset as usize].loaded(at, value).into_iter().for_each(wake);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))
     }
 }

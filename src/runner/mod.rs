@@ -1,18 +1,22 @@
 //! Doing it: runs a pipeline's nodes in the order of their data, each in its
 //! run's context, and tells the fate of every one.
 
+mod attempt;
 mod bindings;
 mod check;
 mod conclude;
 mod context;
+mod dataset_state;
 mod elsewhere;
 mod error;
 mod execute;
 mod inputs;
 mod options;
+mod outputs;
 mod plan;
 mod prepare;
 mod process;
+mod progress;
 mod report;
 mod sequential;
 mod sinks;
@@ -29,4 +33,4 @@ pub use process::{
 };
 pub use report::{Fate, NodeReport, RunReport};
 pub use sequential::SequentialRunner;
-pub use thread::ThreadRunner;
+pub use thread::{RunFuture, ThreadRunner};

@@ -7,9 +7,10 @@ use super::error::RunError;
 use super::execute::Run;
 use super::options::RunOptions;
 use super::plan::Narrowed;
+use super::progress::Progress;
 use super::state::RunState;
 use crate::catalog::Catalog;
-use crate::context::{Propagation, PropagationError, RunId, Snapshot};
+use crate::context::{PropagationError, RunId};
 use crate::pipeline::Pipeline;
 
 /// Binds the pipeline to the catalog, if they go together and the propagation
@@ -53,15 +54,19 @@ pub(super) fn examined(
 /// Makes a run that can begin.
 pub(super) fn prepare(
     bound: Bindings,
-    options: RunOptions,
-    propagation: &Propagation,
-    is_clean: bool,
-    capture: impl FnOnce() -> Snapshot,
+    options: &RunOptions,
+    run_id: RunId,
+    context: RunContext,
 ) -> Run {
-    let RunOptions { run_id, run_logger, keep_going, .. } = options;
     crate::executor::watch_panics();
-    let run_id = run_id.unwrap_or_else(|| RunId::from(uuid::Uuid::now_v7().to_string()));
-    let context = RunContext::new(propagation, is_clean, capture, run_id.clone(), run_logger);
-    let state = RunState::new(&bound.pipeline);
-    Run { bound, state, context, run_id, keep_going, elsewhere: None }
+    let state = RunState::new(&bound);
+    let keep_going = options.keep_going;
+    let progress = Progress::new();
+    Run { bound, state, progress, context, run_id, keep_going, elsewhere: None }
+}
+
+/// The run's id: the one it was given, or one made up.
+pub(super) fn run_id(options: &RunOptions) -> RunId {
+    let made_up = || RunId::from(uuid::Uuid::now_v7().to_string());
+    options.run_id.clone().unwrap_or_else(made_up)
 }

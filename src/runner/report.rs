@@ -1,36 +1,39 @@
 //! What became of a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::NodeFailure;
-use crate::catalog::{Data, DataType, Value};
+use super::outputs::Outputs;
+use super::plan::Whole;
+use super::state::{NodeState, Stage};
+use crate::catalog::{Data, DataType};
 use crate::context::RunId;
+use crate::pipeline::{NodeIndex, Pipeline};
 
 /// What became of one node.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum Fate {
+pub enum Fate<'r> {
     /// It ran, and its outputs are saved.
     Done,
     /// It was not run, since what it writes is there and nobody needs it again:
     /// see [`RunOptions::only_missing`](crate::RunOptions::only_missing).
     UpToDate,
     /// It failed; the error says at what.
-    Failed(NodeFailure),
+    Failed(&'r NodeFailure),
     /// It could not run, because of the named node, which failed.
     Skipped {
         /// The node that failed.
-        by: String,
+        by: &'r str,
     },
     /// The run ended before its turn.
-    #[default]
     NeverStarted,
 }
 
-impl fmt::Display for Fate {
+impl fmt::Display for Fate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => f.write_str("done"),
@@ -43,13 +46,13 @@ impl fmt::Display for Fate {
 }
 
 /// One node's part in a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct NodeReport {
+pub struct NodeReport<'r> {
     /// The node's full name.
-    pub name: String,
+    pub name: &'r str,
     /// What became of it.
-    pub fate: Fate,
+    pub fate: Fate<'r>,
     /// How long it was ready before a worker began it with all its inputs at
     /// hand or its own to load.
     pub queued: Duration,
@@ -59,30 +62,18 @@ pub struct NodeReport {
     pub rows: Option<usize>,
 }
 
-impl NodeReport {
-    /// The part of a node that was not run.
-    pub(super) fn unrun(name: &str, fate: Fate) -> Self {
-        let none = Duration::ZERO;
-        Self { name: name.to_owned(), fate, queued: none, ran: none, rows: None }
-    }
-}
-
 /// The story of a run: every node's fate, and what came out.
-#[derive(Debug)]
 pub struct RunReport {
     pub(super) run_id: RunId,
     pub(super) took: Duration,
-    pub(super) nodes: Vec<NodeReport>,
+    pub(super) pipeline: Pipeline,
+    /// What the pipeline is a part of, where the rest was up to date.
+    pub(super) whole: Option<Whole>,
+    pub(super) nodes: Arc<[NodeState]>,
+    pub(super) failures: BTreeMap<NodeIndex, NodeFailure>,
+    /// Each with the failed node that kept it from running.
+    pub(super) skipped: HashMap<NodeIndex, NodeIndex>,
     pub(super) outputs: Outputs,
-}
-
-#[derive(Default)]
-pub(super) struct Outputs(pub(super) BTreeMap<String, Value>);
-
-impl fmt::Debug for Outputs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
 }
 
 impl RunReport {
@@ -97,50 +88,91 @@ impl RunReport {
     }
 
     /// Every node of the pipeline, producers before consumers.
-    pub fn nodes(&self) -> &[NodeReport] {
-        &self.nodes
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = NodeReport<'_>> {
+        self.all().node_indices().map(|at| self.node_of_all(at))
     }
 
     /// One node's part.
-    pub fn node(&self, name: &str) -> Option<&NodeReport> {
-        self.nodes.iter().find(|node| node.name == name)
+    pub fn node(&self, name: &str) -> Option<NodeReport<'_>> {
+        let is_named = |at: &NodeIndex| **self.all().name_of(*at) == *name;
+        self.all().node_indices().find(is_named).map(|at| self.node_of_all(at))
+    }
+
+    /// The pipeline, with what of it was up to date.
+    fn all(&self) -> &Pipeline {
+        self.whole.as_ref().map_or(&self.pipeline, |whole| &whole.pipeline)
+    }
+
+    fn node_of_all(&self, at: NodeIndex) -> NodeReport<'_> {
+        let place = self.whole.as_ref().map_or(Some(at), |whole| whole.places[at as usize]);
+        match place {
+            Some(place) => self.node_at(place),
+            None => {
+                let (name, none) = (self.all().name_of(at), Duration::ZERO);
+                NodeReport { name, fate: Fate::UpToDate, queued: none, ran: none, rows: None }
+            }
+        }
+    }
+
+    fn node_at(&self, at: NodeIndex) -> NodeReport<'_> {
+        let state = &self.nodes[at as usize];
+        let name = &**self.pipeline.name_of(at);
+        let fate = self.fate(at, state.stage());
+        NodeReport { name, fate, queued: state.queued(), ran: state.ran(), rows: state.rows() }
+    }
+
+    fn fate(&self, at: NodeIndex, stage: Stage) -> Fate<'_> {
+        let by = |by: &NodeIndex| Fate::Skipped { by: self.pipeline.name_of(*by) };
+        match stage {
+            Stage::Done => Fate::Done,
+            _ => match self.failures.get(&at) {
+                Some(failure) => Fate::Failed(failure),
+                None => self.skipped.get(&at).map_or(Fate::NeverStarted, by),
+            },
+        }
     }
 
     /// The failures, in the order of the nodes.
     pub fn failures(&self) -> impl Iterator<Item = &NodeFailure> {
-        self.nodes.iter().filter_map(|node| match &node.fate {
-            Fate::Failed(failure) => Some(failure),
-            _ => None,
-        })
+        self.failures.values()
     }
 
-    /// The names of the free outputs: written by a node, read by none, and bound
-    /// to nothing in the catalog.
+    /// The names of the free outputs, in order: written by a node, read by none,
+    /// and bound to nothing in the catalog.
     pub fn output_names(&self) -> impl Iterator<Item = &str> {
-        self.outputs.0.keys().map(String::as_str)
+        self.outputs.names(&self.pipeline)
     }
 
     /// Takes a free output out of the report. `None` where there is none of that
     /// name and type, or it was taken, or it is shared with [`output`](Self::output)'s
     /// caller.
     pub fn take_output<T: DataType + ?Sized>(&mut self, data: &Data<T>) -> Option<T::Owned> {
-        let name = data.name();
-        let value = self.outputs.0.remove(&*name)?;
-        match value.downcast::<T::Owned>().map(Arc::try_unwrap) {
-            Ok(Ok(owned)) => Some(owned),
-            Ok(Err(shared)) => {
-                self.outputs.0.insert(name.into_owned(), shared);
-                None
-            }
+        let place = self.outputs.get_mut(&self.pipeline, &data.name())?;
+        let kept = match place.take()?.downcast::<T::Owned>().map(Arc::try_unwrap) {
+            Ok(Ok(owned)) => return Some(owned),
+            Ok(Err(shared)) => shared,
             Err(other) => {
-                self.outputs.0.insert(name.into_owned(), other);
-                None
+                *place = Some(other);
+                return None;
             }
-        }
+        };
+        *place = Some(kept);
+        None
     }
 
     /// A free output, shared.
     pub fn output<T: DataType + ?Sized>(&self, data: &Data<T>) -> Option<Arc<T::Owned>> {
-        self.outputs.0.get(&*data.name())?.clone().downcast().ok()
+        self.outputs.get(&self.pipeline, &data.name())?.clone().downcast().ok()
+    }
+}
+
+impl fmt::Debug for RunReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunReport")
+            .field("run_id", &self.run_id)
+            .field("took", &self.took)
+            .field("nodes", &self.nodes().collect::<Vec<_>>())
+            .field("outputs", &self.output_names().collect::<Vec<_>>())
+            .finish()
     }
 }

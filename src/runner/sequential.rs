@@ -1,8 +1,10 @@
 //! One node after the other, on the calling thread.
 
+use super::context::RunContext;
 use super::error::RunError;
+use super::execute::Scratch;
 use super::options::RunOptions;
-use super::prepare::{checked, prepare};
+use super::prepare::{checked, prepare, run_id};
 use super::report::RunReport;
 use crate::catalog::Catalog;
 use crate::context::Snapshot;
@@ -50,19 +52,23 @@ impl SequentialRunner {
         options: RunOptions,
     ) -> Result<RunReport, RunError> {
         let propagation = options.propagation.clone().unwrap_or_default();
-        let capture = || Snapshot::capture_with(&propagation);
-        // The calling thread holds whatever its caller put there.
-        let is_clean = false;
         let refused = propagation.validate().err();
         let bound = checked(pipeline, catalog, &options, refused.as_ref())?;
-        let run = prepare(bound, options, &propagation, is_clean, capture);
+        let run_id = run_id(&options);
+        // The calling thread holds whatever its caller put there.
+        let is_clean = false;
+        let capture = || Snapshot::capture_with(&propagation);
+        let logger = options.run_logger.clone();
+        let context = RunContext::new(&propagation, is_clean, capture, run_id.clone(), logger);
+        let run = prepare(bound, &options, run_id, context);
         // Nodes are in an order in which each finds its producers done. What a
         // node makes ready is therefore still to come, and none waits for a load.
-        let mut ready = Vec::new();
+        let mut scratch = Scratch::default();
+        let mut now = run.state.elapsed();
         for at in run.bound.pipeline.node_indices() {
             if run.state.nodes[at as usize].is_ready() {
-                run.execute(at, &|_| (), &mut ready);
-                ready.clear();
+                now = run.execute(at, now, &mut scratch, &|_| ());
+                scratch.ready.clear();
             }
         }
         run.conclude()

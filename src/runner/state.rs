@@ -1,84 +1,74 @@
-//! What a run keeps while it goes on.
+//! What a run keeps of its nodes and datasets while it goes on.
 //!
 //! Each node counts the producers it still waits for; the thread that brings the
 //! count to zero, and no other, makes it ready. Each dataset counts the nodes
-//! that still have to read it; the one that brings that to zero lets the value
-//! go. A node that can never run any more, because of one that failed, counts as
-//! having read. Values that must be loaded are loaded by the first node that
+//! that still have to read it; the one that brings that to zero takes the value
+//! along. A node that can never run any more, because of one that failed, counts
+//! as having read. Values that must be loaded are loaded by the first node that
 //! wants them, and the others are put on the dataset's list and started again
 //! when it is there: no thread ever waits for another.
 
-use std::mem;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::report::Fate;
-use crate::catalog::Value;
-use crate::pipeline::{NodeIndex, Pipeline};
+use super::bindings::{Binding, Bindings};
+use super::dataset_state::DatasetState;
+use super::error::NodeFailure;
+use crate::pipeline::NodeIndex;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 pub(super) struct RunState {
-    pub(super) nodes: Vec<NodeState>,
-    pub(super) datasets: Vec<DatasetState>,
+    /// Shared with the report, which reads what is written here.
+    pub(super) nodes: Arc<[NodeState]>,
+    pub(super) datasets: Box<[DatasetState]>,
+    pub(super) failures: Mutex<Vec<(NodeIndex, NodeFailure)>>,
     began: Instant,
-    stopped: AtomicBool,
+    is_stopped: AtomicBool,
 }
 
+/// One node's part in a run, as numbers: durations are nanoseconds, points in
+/// time nanoseconds from the run's beginning.
 pub(super) struct NodeState {
     waiting_for: AtomicU32,
-    /// Nanoseconds from the run's beginning.
-    ready_at: AtomicU64,
+    stage: AtomicU8,
     /// Whether it has read its inputs, or never will.
     has_read: AtomicBool,
-    outcome: Mutex<Option<Outcome>>,
+    ready_at: AtomicU64,
+    began_at: AtomicU64,
+    ran: AtomicU64,
+    rows: AtomicU64,
 }
 
-#[derive(Default)]
-pub(super) struct Outcome {
-    pub(super) fate: Fate,
-    pub(super) queued: Duration,
-    pub(super) ran: Duration,
-    pub(super) rows: Option<usize>,
+/// How far a node has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Unfinished,
+    Done,
+    Failed,
 }
 
-pub(super) struct DatasetState {
-    readers: AtomicU32,
-    held: Mutex<Held>,
-}
-
-pub(super) enum Held {
-    /// Not loaded, or not written yet.
-    Nothing,
-    Value(Value),
-    /// Somebody is loading it; these nodes want it too.
-    Loading(Vec<NodeIndex>),
-    /// The load failed, in this node. So it stays.
-    Failed(NodeIndex),
-    /// Read by all who would.
-    Released,
-}
+const NO_ROWS: u64 = u64::MAX;
 
 impl RunState {
-    pub(super) fn new(pipeline: &Pipeline) -> Self {
-        let nodes = pipeline.node_indices().map(|node| NodeState {
-            waiting_for: AtomicU32::new(pipeline.dependency_count(node)),
-            ready_at: AtomicU64::new(0),
-            has_read: AtomicBool::new(false),
-            outcome: Mutex::new(None),
+    pub(super) fn new(bound: &Bindings) -> Self {
+        let pipeline = &bound.pipeline;
+        let nodes = pipeline.node_indices().map(|at| NodeState::new(pipeline.dependency_count(at)));
+        let datasets = pipeline.dataset_indices().map(|dataset| {
+            let ready = match &bound.bindings[dataset as usize] {
+                Binding::Ready(value) => Some(value.clone()),
+                Binding::Unbound | Binding::Bound(_) => None,
+            };
+            // What no node reads is read by the report.
+            let readers = pipeline.consumers(dataset).len().max(1) as u32;
+            DatasetState::new(readers, ready)
         });
-        // What no node reads is read by the report.
-        let held = |readers: usize| DatasetState {
-            readers: AtomicU32::new(readers.max(1) as u32),
-            held: Mutex::new(Held::Nothing),
-        };
         Self {
             nodes: nodes.collect(),
-            datasets: pipeline
-                .dataset_indices()
-                .map(|dataset| held(pipeline.consumers(dataset).len()))
-                .collect(),
+            datasets: datasets.collect(),
+            failures: Mutex::default(),
             began: Instant::now(),
-            stopped: AtomicBool::new(false),
+            is_stopped: AtomicBool::new(false),
         }
     }
 
@@ -89,15 +79,27 @@ impl RunState {
     /// Starts no further node. A hint to others that need not be seen at once:
     /// hence relaxed.
     pub(super) fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.is_stopped.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.is_stopped.load(Ordering::Relaxed)
     }
 }
 
 impl NodeState {
+    fn new(waiting_for: u32) -> Self {
+        Self {
+            waiting_for: AtomicU32::new(waiting_for),
+            stage: AtomicU8::new(Stage::Unfinished as u8),
+            has_read: AtomicBool::new(false),
+            ready_at: AtomicU64::new(0),
+            began_at: AtomicU64::new(0),
+            ran: AtomicU64::new(0),
+            rows: AtomicU64::new(NO_ROWS),
+        }
+    }
+
     /// Whether no producer is waited for.
     pub(super) fn is_ready(&self) -> bool {
         self.waiting_for.load(Ordering::Acquire) == 0
@@ -117,64 +119,42 @@ impl NodeState {
     }
 
     pub(super) fn set_ready(&self, at: Duration) {
-        let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
-        self.ready_at.store(nanos, Ordering::Relaxed);
+        self.ready_at.store(nanos(at), Ordering::Relaxed);
     }
 
-    pub(super) fn ready_at(&self) -> Duration {
-        Duration::from_nanos(self.ready_at.load(Ordering::Relaxed))
+    /// Notes how it ended. Release: whoever sees the stage sees the numbers.
+    pub(super) fn finish(&self, stage: Stage, began: Duration, ended: Duration) {
+        self.began_at.store(nanos(began), Ordering::Relaxed);
+        self.ran.store(nanos(ended.saturating_sub(began)), Ordering::Relaxed);
+        self.stage.store(stage as u8, Ordering::Release);
     }
 
-    pub(super) fn finish(&self, outcome: Outcome) {
-        *self.outcome.lock() = Some(outcome);
+    pub(super) fn set_rows(&self, rows: usize) {
+        self.rows.store(rows as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn take_outcome(&self) -> Option<Outcome> {
-        self.outcome.lock().take()
+    pub(super) fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            stage if stage == Stage::Done as u8 => Stage::Done,
+            stage if stage == Stage::Failed as u8 => Stage::Failed,
+            _ => Stage::Unfinished,
+        }
+    }
+
+    pub(super) fn queued(&self) -> Duration {
+        let [ready, began] = [&self.ready_at, &self.began_at].map(|at| at.load(Ordering::Relaxed));
+        Duration::from_nanos(began.saturating_sub(ready))
+    }
+
+    pub(super) fn ran(&self) -> Duration {
+        Duration::from_nanos(self.ran.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn rows(&self) -> Option<usize> {
+        Some(self.rows.load(Ordering::Relaxed)).filter(|rows| *rows != NO_ROWS).map(|n| n as usize)
     }
 }
 
-impl DatasetState {
-    pub(super) fn held(&self) -> impl std::ops::DerefMut<Target = Held> + '_ {
-        self.held.lock()
-    }
-
-    /// Puts a written value where its readers find it, or gives it back where
-    /// all of them have become unable to run.
-    pub(super) fn write(&self, value: Value) -> Option<Value> {
-        let mut held = self.held.lock();
-        // Under the lock, which `read_by_one` takes after it has counted: whoever
-        // counts the last reader after this look finds the value and takes it.
-        if self.readers.load(Ordering::Acquire) == 0 {
-            return Some(value);
-        }
-        *held = Held::Value(value);
-        None
-    }
-
-    /// Puts down what a load came to, and returns the nodes that wait for it.
-    pub(super) fn loaded(&self, outcome: Held) -> Vec<NodeIndex> {
-        match mem::replace(&mut *self.held.lock(), outcome) {
-            Held::Loading(waiting) => waiting,
-            _ => Vec::new(),
-        }
-    }
-
-    /// Notes that one reader has what it needs, or is none any more. The last
-    /// one is given the value that was kept for it, to be dropped outside the
-    /// lock.
-    pub(super) fn read_by_one(&self) -> Option<Value> {
-        if self.readers.fetch_sub(1, Ordering::AcqRel) != 1 {
-            return None;
-        }
-        let mut held = self.held.lock();
-        match mem::replace(&mut *held, Held::Released) {
-            Held::Value(value) => Some(value),
-            failed @ Held::Failed(_) => {
-                *held = failed;
-                None
-            }
-            Held::Nothing | Held::Loading(_) | Held::Released => None,
-        }
-    }
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

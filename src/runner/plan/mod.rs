@@ -13,5 +13,5 @@ mod text;
 pub use dry_run::{DatasetPlan, NodePlan, Plan, Reason};
 pub use resume::Resume;
 
-pub(super) use narrowed::Narrowed;
+pub(super) use narrowed::{Narrowed, Whole};
 pub(super) use resume::Unfinished;

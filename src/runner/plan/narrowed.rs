@@ -1,13 +1,9 @@
 //! A run of part of a pipeline, told as one of the whole.
 
-use std::collections::{HashMap, HashSet};
-
 use super::super::bindings::Bindings;
-use super::super::report::{Fate, NodeReport, Outputs};
 use super::kept::{self, Kept};
 use super::missing::needed;
-use crate::context::drop_clean;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{NodeIndex, Pipeline};
 
 /// What a run of only what is missing leaves out.
 pub(in crate::runner) struct Narrowed {
@@ -36,28 +32,21 @@ impl Narrowed {
         self.whole.pipeline.part(|at| self.runs[at as usize])
     }
 
-    /// Puts the nodes that were left out among those that were not.
-    pub(in crate::runner) fn all_nodes(&self, ran: Vec<NodeReport>) -> Vec<NodeReport> {
-        let mut ran: HashMap<String, NodeReport> =
-            ran.into_iter().map(|node| (node.name.clone(), node)).collect();
-        let names = self.whole.pipeline.node_names();
-        let report = |name: &str| {
-            ran.remove(name).unwrap_or_else(|| NodeReport::unrun(name, Fate::UpToDate))
-        };
-        names.map(report).collect()
-    }
-
-    /// Drops what only nodes that were left out would have read: it is no output
-    /// of the whole.
-    pub(in crate::runner) fn drop_inner(&self, outputs: &mut Outputs) {
-        let of_whole: HashSet<&str> = self.whole.pipeline.outputs().collect();
-        let all = std::mem::take(&mut outputs.0);
-        for (name, value) in all {
-            if of_whole.contains(name.as_str()) {
-                outputs.0.insert(name, value);
-            } else {
-                drop_clean(value);
-            }
+    /// Where each node of the whole is in the part.
+    pub(in crate::runner) fn places(&self) -> Whole {
+        let mut places = 0..;
+        let place = |runs: &bool| if *runs { places.next() } else { None };
+        Whole {
+            pipeline: self.whole.pipeline.clone(),
+            places: self.runs.iter().map(place).collect(),
         }
     }
+}
+
+/// A pipeline of which a part was run.
+pub(in crate::runner) struct Whole {
+    pub(in crate::runner) pipeline: Pipeline,
+    /// One a node: where it is in the part. The part has its nodes in the same
+    /// order.
+    pub(in crate::runner) places: Box<[Option<NodeIndex>]>,
 }

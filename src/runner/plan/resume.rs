@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::bindings::Bindings;
-use super::super::report::{Fate, NodeReport};
+use super::super::report::{Fate, NodeReport, RunReport};
 use super::kept::is_stored;
 use super::text::some_of;
 use crate::pipeline::{NodeIndex, Pipeline};
@@ -79,10 +79,13 @@ impl Unfinished {
     }
 
     /// What is left to do; `None` where every node is done.
-    pub(in crate::runner) fn resume(&self, nodes: &[NodeReport]) -> Option<Resume> {
-        let is_done = |node: &NodeReport| matches!(node.fate, Fate::Done | Fate::UpToDate);
-        let unfinished: Vec<NodeIndex> =
-            (0..).zip(nodes).filter(|(_, node)| !is_done(node)).map(|(at, _)| at).collect();
+    pub(in crate::runner) fn resume(&self, report: &RunReport) -> Option<Resume> {
+        let is_done = |node: &NodeReport<'_>| matches!(node.fate, Fate::Done | Fate::UpToDate);
+        let unfinished: Vec<NodeIndex> = (0..)
+            .zip(report.nodes())
+            .filter(|(_, node)| !is_done(node))
+            .map(|(at, _)| at)
+            .collect();
         if unfinished.is_empty() {
             return None;
         }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::bindings::{Binding, Bindings};
+use super::super::context::RunContext;
+use super::super::execute::Scratch;
 use super::super::options::RunOptions;
-use super::super::prepare::prepare;
+use super::super::prepare::{prepare, run_id};
 use super::super::report::{Fate, RunReport};
 use super::channel::{Forward, Outgoing};
 use super::failures::to_parent;
@@ -46,8 +48,11 @@ pub(super) fn run(
     }
     // This thread is one that somebody else has begun.
     let is_clean = false;
-    let run = prepare(bound, options, &propagation, is_clean, || caller);
-    run.execute(0, &|_| (), &mut Vec::new());
+    let run_id = run_id(&options);
+    let logger = options.run_logger.clone();
+    let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger);
+    let run = prepare(bound, &options, run_id, context);
+    run.execute(0, run.state.elapsed(), &mut Scratch::default(), &|_| ());
     match run.conclude() {
         Ok(report) => outcome(&report),
         Err(error) => error.report().map_or_else(|| refused(error.to_string()), outcome),
@@ -55,13 +60,13 @@ pub(super) fn run(
 }
 
 fn outcome(report: &RunReport) -> Outcome {
-    match report.nodes() {
-        [node] => match &node.fate {
-            Fate::Done => Outcome::Done { rows: node.rows.map(|rows| rows as u64) },
-            Fate::Failed(failure) => Outcome::Failed(to_parent(&failure.kind)),
-            other => Outcome::Failed(Failure::Refused(format!("the worker: {other}"))),
-        },
-        nodes => Outcome::Failed(Failure::Refused(format!("a run of {} nodes", nodes.len()))),
+    let Some(node) = report.nodes().next() else {
+        return Outcome::Failed(Failure::Refused("a run of no node".to_owned()));
+    };
+    match node.fate {
+        Fate::Done => Outcome::Done { rows: node.rows.map(|rows| rows as u64) },
+        Fate::Failed(failure) => Outcome::Failed(to_parent(&failure.kind)),
+        other => Outcome::Failed(Failure::Refused(format!("the worker: {other}"))),
     }
 }
 

@@ -106,8 +106,9 @@ mod unix {
     use std::time::Duration;
 
     use super::super::super::bindings::Bindings;
+    use super::super::super::context::RunContext;
     use super::super::super::options::RunOptions;
-    use super::super::super::prepare::{examined, prepare};
+    use super::super::super::prepare::{examined, prepare, run_id};
     use super::super::super::thread::drive;
     use super::super::launch::{Launch, Wanted};
     use super::super::remote::Remote;
@@ -188,8 +189,11 @@ mod unix {
             })?;
             let kept = kept(&bound);
             bound.is_elsewhere = true;
+            let run_id = run_id(&options);
             let capture = || Snapshot::capture_with(&propagation);
-            let mut run = prepare(bound, options, &propagation, true, capture);
+            let logger = options.run_logger.clone();
+            let run_context = RunContext::new(&propagation, true, capture, run_id.clone(), logger);
+            let mut run = prepare(bound, &options, run_id, run_context);
             run.elsewhere = Some(Box::new(Remote {
                 workers: self.workers.clone(),
                 wanted,

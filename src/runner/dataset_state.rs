@@ -1,0 +1,144 @@
+//! One dataset's value during a run, and who still wants it.
+
+use std::mem;
+
+use crate::catalog::Value;
+use crate::pipeline::NodeIndex;
+use crate::sync::Mutex;
+
+/// All of it under one lock, since the last reader takes what the others copy.
+pub(super) struct DatasetState(Mutex<Held>);
+
+struct Held {
+    /// How many nodes still have to read it.
+    readers: u32,
+    content: Content,
+}
+
+enum Content {
+    /// Not loaded, or not written yet.
+    Nothing,
+    Value(Value),
+    /// Somebody is loading it; these nodes want it too.
+    Loading(Box<Waiting>),
+    /// The load failed, in this node. So it stays.
+    Failed(NodeIndex),
+    /// Read by all who would.
+    Released,
+}
+
+#[derive(Default)]
+struct Waiting(Vec<NodeIndex>);
+
+/// What a node finds that wants a dataset which must be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nobody has loaded it: this node is to do so now.
+    Nothing,
+    Value,
+    /// Somebody is loading it. The node will be woken, if it said it would wait.
+    Loading,
+    Failed,
+}
+
+impl DatasetState {
+    pub(super) fn new(readers: u32, value: Option<Value>) -> Self {
+        let content = value.map_or(Content::Nothing, Content::Value);
+        Self(Mutex::new(Held { readers, content }))
+    }
+
+    /// Makes the caller the one to load it, if nobody has.
+    pub(super) fn claim(&self) -> Found {
+        let mut held = self.0.lock();
+        match &held.content {
+            Content::Nothing => {
+                held.content = Content::Loading(Box::default());
+                Found::Nothing
+            }
+            Content::Value(_) => Found::Value,
+            Content::Loading(_) => Found::Loading,
+            Content::Failed(_) | Content::Released => Found::Failed,
+        }
+    }
+
+    /// Puts node `at` on the list of those that wait, where it is being loaded.
+    pub(super) fn wait(&self, at: NodeIndex) -> Found {
+        match &mut self.0.lock().content {
+            Content::Loading(waiting) => {
+                waiting.0.push(at);
+                Found::Loading
+            }
+            Content::Value(_) => Found::Value,
+            Content::Nothing | Content::Failed(_) | Content::Released => Found::Failed,
+        }
+    }
+
+    /// Puts down what a load by node `at` came to, and returns the nodes that wait
+    /// for it.
+    pub(super) fn loaded(&self, at: NodeIndex, value: Option<Value>) -> Vec<NodeIndex> {
+        let content = value.map_or(Content::Failed(at), Content::Value);
+        match mem::replace(&mut self.0.lock().content, content) {
+            Content::Loading(waiting) => waiting.0,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Puts a written value where its readers find it, or gives it back where
+    /// all of them have become unable to run.
+    pub(super) fn write(&self, value: Value) -> Option<Value> {
+        let mut held = self.0.lock();
+        if held.readers == 0 {
+            return Some(value);
+        }
+        held.content = Content::Value(value);
+        None
+    }
+
+    /// The value for one of its readers, who counts as one from now on; for the
+    /// last one the very value that was kept. `None` where there is none.
+    pub(super) fn read(&self) -> Option<Value> {
+        let mut held = self.0.lock();
+        held.readers = held.readers.saturating_sub(1);
+        if held.readers == 0 {
+            return held.take();
+        }
+        match &held.content {
+            Content::Value(value) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
+    /// Counts one reader that will never come. The last one is given the value
+    /// that was kept for it, to be dropped outside the lock.
+    pub(super) fn forgo(&self) -> Option<Value> {
+        let mut held = self.0.lock();
+        held.readers = held.readers.saturating_sub(1);
+        if held.readers == 0 { held.take() } else { None }
+    }
+
+    /// Takes what is left of it at the end of the run.
+    pub(super) fn take(&self) -> Option<Value> {
+        self.0.lock().take()
+    }
+
+    /// The node whose load of it failed, if one's did.
+    pub(super) fn failed_in(&self) -> Option<NodeIndex> {
+        match self.0.lock().content {
+            Content::Failed(at) => Some(at),
+            _ => None,
+        }
+    }
+}
+
+impl Held {
+    fn take(&mut self) -> Option<Value> {
+        match mem::replace(&mut self.content, Content::Released) {
+            Content::Value(value) => Some(value),
+            failed @ Content::Failed(_) => {
+                self.content = failed;
+                None
+            }
+            Content::Nothing | Content::Loading(_) | Content::Released => None,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! As many nodes at once as there are workers.
+
+mod future;
+mod work;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::context::RunContext;
+use super::error::RunError;
+use super::execute::Run;
+use super::options::RunOptions;
+use super::prepare::{checked, prepare, run_id};
+use super::report::RunReport;
+use crate::catalog::Catalog;
+use crate::context::{Propagation, PropagationError, RunId};
+use crate::executor::Executor;
+use crate::pipeline::Pipeline;
+use future::Shared;
+use work::{Lane, Work};
+
+pub use future::RunFuture;
+
+/// Runs a pipeline on an [`Executor`]: a node starts when the last of its
+/// producers is done, whatever else is running.
+///
+/// Many runs may share one executor at the same time. Called on a worker of it,
+/// [`run`](Self::run) takes part in the work, so that a pool of one thread is
+/// enough.
+///
+/// ```
+/// use entourage::{Catalog, Data, Executor, Pipeline, RunOptions, ThreadRunner, node};
+///
+/// const NUMBERS: Data<[u64]> = Data::memory("numbers");
+/// const SUM: Data<u64> = Data::memory("sum");
+/// const MOST: Data<u64> = Data::memory("most");
+///
+/// fn sum(numbers: &[u64]) -> u64 { numbers.iter().sum() }
+/// fn most(numbers: &[u64]) -> Result<u64, &'static str> {
+///     numbers.iter().max().copied().ok_or("no numbers")
+/// }
+///
+/// let pool = Executor::builder().num_threads(2).build()?;
+/// let pipeline = Pipeline::new([
+///     node(sum).reads(NUMBERS).writes(SUM),
+///     node(most).reads(NUMBERS).writes(MOST),
+/// ])?;
+/// let catalog = Catalog::builder().value(&NUMBERS, vec![1, 2, 3]).build()?;
+/// let mut report = ThreadRunner::new(&pool).run(&pipeline, &catalog, RunOptions::new())?;
+/// assert_eq!((report.take_output(&SUM), report.take_output(&MOST)), (Some(6), Some(3)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ThreadRunner {
+    executor: Executor,
+}
+
+impl ThreadRunner {
+    /// A runner on the executor's workers.
+    pub fn new(executor: &Executor) -> Self {
+        Self { executor: executor.clone() }
+    }
+
+    /// Runs every node, and returns when all are done.
+    ///
+    /// # Errors
+    ///
+    /// Before the first node, if pipeline, catalog and options do not go
+    /// together; after the last, if a node failed. A panic of a node is a
+    /// failure of that node.
+    pub fn run(
+        &self,
+        pipeline: &Pipeline,
+        catalog: &Catalog,
+        options: RunOptions,
+    ) -> Result<RunReport, RunError> {
+        let caller = self.caller(&options);
+        let work = self.prepare(pipeline, catalog, &options, caller)?;
+        wait_for(&work)
+    }
+
+    /// As [`run`](Self::run), for async code: nothing blocks the thread that
+    /// awaits it, the checks before the first node and the story at the end
+    /// included, whatever its runtime is.
+    ///
+    /// The nodes see the context that is current now. The run begins at once; if
+    /// the future is dropped, no further node is started.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, Executor, Pipeline, RunOptions, ThreadRunner, node};
+    /// const ANSWER: Data<u64> = Data::memory("answer");
+    ///
+    /// # async fn service() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = Executor::builder().build()?;
+    /// let pipeline = Pipeline::new([node(|| 42).reads(()).writes(ANSWER).named("think")])?;
+    /// let run = ThreadRunner::new(&pool).run_async(&pipeline, &Catalog::empty(), RunOptions::new());
+    /// assert_eq!(run.await?.take_output(&ANSWER), Some(42));
+    /// # Ok(()) }
+    /// # entourage::Executor::builder().build().unwrap()
+    /// #     .spawn_future(async { service().await.unwrap() }).join().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Self::run).
+    pub fn run_async(
+        &self,
+        pipeline: &Pipeline,
+        catalog: &Catalog,
+        options: RunOptions,
+    ) -> RunFuture {
+        let caller = self.caller(&options);
+        let (runner, pipeline, catalog) = (self.clone(), pipeline.clone(), catalog.clone());
+        let shared = Arc::new(Shared::default());
+        let theirs = shared.clone();
+        self.executor.spawn_part(move || {
+            let prepare = || runner.prepare(&pipeline, &catalog, &options, caller);
+            let work = match catch_unwind(AssertUnwindSafe(prepare)) {
+                Ok(Ok(work)) => work,
+                Ok(Err(error)) => return theirs.ends(Ok(Err(error))),
+                Err(payload) => return theirs.ends(Err(payload)),
+            };
+            if !theirs.begins(&work) {
+                return;
+            }
+            let ended = work.clone();
+            work.run.progress.then(move || {
+                // On a worker of its own turn: the end may be told by any thread.
+                let executor = ended.executor.clone();
+                executor.spawn_part(move || {
+                    let conclude = AssertUnwindSafe(|| ended.run.conclude());
+                    theirs.ends(catch_unwind(conclude));
+                });
+            });
+            work.begin(Lane::Pool);
+        });
+        RunFuture::new(shared)
+    }
+
+    /// What has to be taken on the thread that asks for the run.
+    fn caller(&self, options: &RunOptions) -> Caller {
+        let propagation = options.propagation.clone();
+        let executor = match &propagation {
+            Some(propagation) => self.executor.with_propagation(propagation.clone()),
+            None => Ok(self.executor.clone()),
+        };
+        let run_id = run_id(options);
+        let context = executor.map(|executor| {
+            let propagation = propagation.as_ref().unwrap_or(executor.propagation());
+            let logger = options.run_logger.clone();
+            let capture = || executor.snapshot();
+            RunContext::new(propagation, true, capture, run_id.clone(), logger)
+        });
+        Caller { run_id, context }
+    }
+
+    fn prepare(
+        &self,
+        pipeline: &Pipeline,
+        catalog: &Catalog,
+        options: &RunOptions,
+        caller: Caller,
+    ) -> Result<Arc<Work>, RunError> {
+        let Caller { run_id, context } = caller;
+        let bound = checked(pipeline, catalog, options, context.as_ref().err())?;
+        let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
+        let run = prepare(bound, options, run_id, context.map_err(refused)?);
+        // The nodes enter the run's context themselves, so that the pool has
+        // nothing to carry: it hands them a clean thread.
+        let executor = self.executor.with_propagation(Propagation::off()).map_err(refused)?;
+        Ok(Arc::new(Work { run, executor }))
+    }
+}
+
+/// Has the nodes of a run work on `executor`, which carries nothing of its own.
+pub(super) fn drive(executor: &Executor, run: Run) -> Result<RunReport, RunError> {
+    wait_for(&Arc::new(Work { run, executor: executor.clone() }))
+}
+
+fn wait_for(work: &Arc<Work>) -> Result<RunReport, RunError> {
+    if work.executor.is_on_worker() {
+        work.executor.in_place_scope(|scope| work.begin(Lane::Scope(scope)));
+    } else {
+        work.begin(Lane::Pool);
+    }
+    let progress = &work.run.progress;
+    work.executor.wait_until(|| progress.is_over(), |at_most| progress.block(at_most));
+    work.run.conclude()
+}
+
+/// Whose run it is.
+struct Caller {
+    run_id: RunId,
+    context: Result<RunContext, PropagationError>,
+}
