@@ -1,192 +1,51 @@
-//! The catalog, and how it is put together.
+//! How a catalog is put together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::access::Access;
-use super::config::{self, Variables};
-use super::data::{Data, DataType, Value};
+use super::assemble;
+use super::config::{Makers, Variables};
+use super::data::{Data, DataType};
 use super::dataset::{Dataset, Typed};
-use super::entry::{Description, Entry, PARAMETER_PREFIX};
-use super::error::{CatalogError, DatasetError, Doing, FormatError};
+use super::entry::{Entry, PARAMETER_PREFIX};
+use super::error::{BoxError, CatalogError};
 use super::file::FileDataset;
 use super::format::Format;
+use super::lookup::Catalog;
 use super::memory::MemorySlot;
-use super::parameters::Parameters;
 use super::stored::StoredDataset;
-use super::suggest::did_you_mean;
-
-/// Binds dataset names to storage. Immutable, and shared by its clones: a run
-/// changes what is stored, and never what is bound.
-///
-/// ```
-/// use entourage::{Catalog, Data, FileDataset};
-///
-/// const TOP: Data<usize> = Data::parameter("routes.top");
-/// let catalog = Catalog::builder()
-///     .file("flights", FileDataset::csv("data/flights.csv"))
-///     .parameter(&TOP, 20)
-///     .build()?;
-/// assert!(catalog.contains("flights") && catalog.contains("params:routes.top"));
-/// # Ok::<(), entourage::CatalogError>(())
-/// ```
-#[derive(Clone)]
-pub struct Catalog {
-    entries: Arc<BTreeMap<String, Arc<Entry>>>,
-}
-
-impl Catalog {
-    /// Puts a catalog together.
-    pub fn builder() -> CatalogBuilder {
-        CatalogBuilder::default()
-    }
-
-    /// The catalog in which nothing is bound, so that everything lives in memory.
-    pub fn empty() -> Self {
-        Self { entries: Arc::default() }
-    }
-
-    /// Reads a catalog from a YAML file; see
-    /// [`CatalogBuilder::yaml_file`] for its form.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong with the file at once, each with its line.
-    pub fn from_yaml_file(path: impl AsRef<Path>) -> Result<Self, CatalogError> {
-        Self::builder().yaml_file(path).build()
-    }
-
-    /// Whether a name is bound.
-    pub fn contains(&self, name: &str) -> bool {
-        self.entries.contains_key(name)
-    }
-
-    /// The bound names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.keys().map(String::as_str)
-    }
-
-    /// The file that a name is bound to, where it is bound to one.
-    pub fn path(&self, name: &str) -> Option<&Path> {
-        self.entries.get(name)?.path()
-    }
-
-    /// What a name is bound to, where it is bound.
-    pub fn describe(&self, name: &str) -> Option<Description> {
-        self.entries.get(name).map(|entry| entry.describe())
-    }
-
-    /// Loads a dataset, outside of any run.
-    ///
-    /// ```
-    /// use entourage::{Catalog, Data};
-    ///
-    /// const TOP: Data<usize> = Data::parameter("routes.top");
-    /// let catalog = Catalog::builder().parameter(&TOP, 20).build()?;
-    /// assert_eq!(*catalog.load(&TOP)?, 20);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// If the name is not bound, or to something of another type, or the load
-    /// fails.
-    pub fn load<T: DataType + ?Sized>(
-        &self,
-        data: &Data<T>,
-    ) -> Result<Arc<T::Owned>, DatasetError> {
-        let name = data.name();
-        let access = Access::of(data, &name);
-        let value = self.bound(&name, Doing::Load)?.load(&access)?;
-        value.downcast().map_err(|_| {
-            let what = access.wrong_type("value of another type");
-            DatasetError::new(&name, Doing::Load, None, what)
-        })
-    }
-
-    /// Saves a dataset, outside of any run.
-    ///
-    /// # Errors
-    ///
-    /// If the name is not bound, or to something that cannot be written, or the
-    /// save fails.
-    pub fn save<T: DataType + ?Sized>(
-        &self,
-        data: &Data<T>,
-        value: T::Owned,
-    ) -> Result<(), DatasetError> {
-        let name = data.name();
-        let access = Access { is_written: true, ..Access::of(data, &name) };
-        let value: Value = Arc::new(value);
-        self.bound(&name, Doing::Save)?.save(&access, &value)
-    }
-
-    /// Whether there is something to load under a name. `false` where the name
-    /// is not bound.
-    ///
-    /// # Errors
-    ///
-    /// If that cannot be found out.
-    pub fn exists(&self, name: &str) -> Result<bool, DatasetError> {
-        self.entry(name).map_or(Ok(false), |entry| entry.exists(&Access::untyped(name)))
-    }
-
-    /// Lets go of what a dataset keeps in memory only to be quicker.
-    ///
-    /// # Errors
-    ///
-    /// If the name is not bound, or the dataset's own `release` fails.
-    pub fn release(&self, name: &str) -> Result<(), DatasetError> {
-        self.bound(name, Doing::Release)?.release(name)
-    }
-
-    /// Tells a dataset that what was made of it is saved.
-    ///
-    /// # Errors
-    ///
-    /// If the name is not bound, or the dataset's own `confirm` fails.
-    pub fn confirm(&self, name: &str) -> Result<(), DatasetError> {
-        self.bound(name, Doing::Confirm)?.confirm(name)
-    }
-
-    fn bound(&self, name: &str, doing: Doing) -> Result<Arc<Entry>, DatasetError> {
-        self.entry(name).ok_or_else(|| {
-            let hint = did_you_mean(name, self.names());
-            let what = format!("it is not in the catalog{hint}");
-            DatasetError::new(name, doing, None, FormatError::plain(what))
-        })
-    }
-
-    pub(crate) fn entry(&self, name: &str) -> Option<Arc<Entry>> {
-        self.entries.get(name).cloned()
-    }
-
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(name, entry)| (name.as_str(), &**entry))
-    }
-}
-
-impl fmt::Debug for Catalog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.entries.keys()).finish()
-    }
-}
+use super::types::{DatasetType, Made};
+use super::validator::{ByFunction, Validator};
 
 /// Puts a [`Catalog`] together. What is wrong is said by [`build`](Self::build),
 /// all of it at once.
 #[derive(Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct CatalogBuilder {
-    entries: Vec<(String, Entry)>,
-    catalog_files: Vec<PathBuf>,
-    parameter_files: Vec<PathBuf>,
-    parameters: Vec<(String, serde_json::Value)>,
-    variables: Variables,
-    problems: Vec<String>,
+    /// The base; and what lies over it, once an environment is begun.
+    pub(super) base: Layer,
+    pub(super) over: Option<(String, Layer)>,
+    pub(super) parameters: Vec<(String, serde_json::Value)>,
+    pub(super) variables: Variables,
+    pub(super) types: BTreeMap<String, Arc<dyn DatasetType>>,
+    pub(super) validators: Vec<(String, Arc<dyn Validator>)>,
+    pub(super) cached: Vec<String>,
+    pub(super) problems: Vec<String>,
+}
+
+/// What one environment consists of.
+#[derive(Default)]
+pub(super) struct Layer {
+    pub(super) entries: Vec<(String, Entry)>,
+    pub(super) catalog_files: Vec<PathBuf>,
+    pub(super) parameter_files: Vec<PathBuf>,
+    pub(super) credential_files: Vec<PathBuf>,
+    pub(super) credentials: Vec<(String, serde_json::Value)>,
 }
 
 impl CatalogBuilder {
@@ -206,8 +65,27 @@ impl CatalogBuilder {
     /// Paths are relative to the working directory. Names that begin with an
     /// underscore are left out, so that anchors may live there, to be taken up
     /// with `*anchor` or, a whole map of them, with `<<: *anchor`.
+    ///
+    /// A name with placeholders stands for every name of that form, unless one is
+    /// bound itself; they may stand in every text of the options. Of several
+    /// forms that of the most literal characters counts, then of the most
+    /// placeholders, then the first in the alphabet.
+    ///
+    /// ```yaml
+    /// "{namespace}.{name}_csv":
+    ///   type: csv
+    ///   path: ${data}/{namespace}/{name}.csv
+    /// raw_model:
+    ///   type: cached                   # loaded once, until it is released
+    ///   dataset: {type: json, path: raw.json}
+    /// "{anything_else}":               # one such pattern at most
+    ///   type: memory
+    /// ```
+    ///
+    /// What is made of a pattern is made for each run that uses it, so that what
+    /// a run writes to memory in this way is gone with the run.
     pub fn yaml_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.catalog_files.push(path.as_ref().to_owned());
+        self.layer().catalog_files.push(path.as_ref().to_owned());
         self
     }
 
@@ -219,7 +97,7 @@ impl CatalogBuilder {
 
     /// Reads parameters from a YAML file: a map of any depth.
     pub fn parameters_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.parameter_files.push(path.as_ref().to_owned());
+        self.layer().parameter_files.push(path.as_ref().to_owned());
         self
     }
 
@@ -274,50 +152,199 @@ impl CatalogBuilder {
         self
     }
 
+    /// Reads credentials from a YAML file: a map from name to what belongs to it.
+    ///
+    /// ```yaml
+    /// warehouse:
+    ///   user: reader
+    ///   password: correct horse
+    /// ```
+    ///
+    /// Wherever an entry of the catalog says `credentials: warehouse`, at any
+    /// depth of its options, it is handed that map in the place of the name. No
+    /// message of the crate shows what is in it.
+    pub fn credentials_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.layer().credential_files.push(path.as_ref().to_owned());
+        self
+    }
+
+    /// Gives credentials a name; see [`credentials_file`](Self::credentials_file).
+    pub fn credentials(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let name = name.into();
+        match serde_json::to_value(value) {
+            Ok(value) => self.layer().credentials.push((name, value)),
+            // The error may show the value.
+            Err(_) => self.problems.push(format!("credentials `{name}`: not what JSON can hold")),
+        }
+        self
+    }
+
+    /// Begins the environment that lies over what was added so far: a dataset,
+    /// credentials or a parameter at the top of its file that is added from now
+    /// on takes the place of one of the same name, whole. Names given twice
+    /// within one of the two remain an error.
+    ///
+    /// ```no_run
+    /// # use entourage::Catalog;
+    /// let catalog = Catalog::builder()
+    ///     .yaml_file("conf/base/catalog.yml")
+    ///     .parameters_file("conf/base/parameters.yml")
+    ///     .environment("local")
+    ///     .parameters_file("conf/local/parameters.yml")
+    ///     .credentials_file("conf/local/credentials.yml")
+    ///     .build()?;
+    /// # Ok::<(), entourage::CatalogError>(())
+    /// ```
+    pub fn environment(mut self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        match &self.over {
+            Some((first, _)) => self.problems.push(format!(
+                "one environment lies over the base, found two: `{first}` and `{name}`"
+            )),
+            None => self.over = Some((name, Layer::default())),
+        }
+        self
+    }
+
+    /// Gives a type of your own a name that catalog files may use. What makes it
+    /// is given the options of the entry, all but `type`, as whatever serde reads
+    /// them into: an option that is unknown, missing or of another type is told
+    /// with file and line.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use entourage::{Catalog, Data, Dataset, Secret};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Options { url: String, credentials: Login }
+    /// #[derive(Deserialize)]
+    /// struct Login { token: Secret }
+    ///
+    /// struct Page { url: String, login: Login }
+    /// impl Dataset<str> for Page {
+    ///     fn load(&self) -> Result<String, Box<dyn Error + Send + Sync>> {
+    ///         Ok(format!("{} for {}", self.url, self.login.token.expose()))
+    ///     }
+    ///     # fn save(&self, _: &str) -> Result<(), Box<dyn Error + Send + Sync>> { Ok(()) }
+    ///     # fn exists(&self) -> Result<bool, Box<dyn Error + Send + Sync>> { Ok(true) }
+    /// }
+    /// fn page(options: Options) -> Result<Page, std::convert::Infallible> {
+    ///     Ok(Page { url: options.url, login: options.credentials })
+    /// }
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("catalog.yml");
+    /// # std::fs::write(&path, "'{name}_page': {type: my.page, url: 'https://example.org/{name}', credentials: web}")?;
+    /// let catalog = Catalog::builder()
+    ///     .yaml_file(path) // '{name}_page': {type: my.page, url: …/{name}, credentials: web}
+    ///     .credentials("web", [("token", "hunter2")].into_iter().collect::<std::collections::BTreeMap<_, _>>())
+    ///     .dataset_type("my.page", page)
+    ///     .build()?;
+    /// let text = catalog.load(&Data::text("news_page"))?;
+    /// assert_eq!(*text, "https://example.org/news for hunter2");
+    /// # Ok::<(), Box<dyn Error>>(())
+    /// ```
+    pub fn dataset_type<O, T, D, E>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(O) -> Result<D, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        O: DeserializeOwned + 'static,
+        T: DataType + ?Sized,
+        D: Dataset<T>,
+        E: Into<BoxError> + 'static,
+    {
+        let name = name.into();
+        if Makers::is_built_in(&name) {
+            self.problems.push(format!("the type `{name}` comes with the catalog"));
+            return self;
+        }
+        match self.types.entry(name) {
+            btree_map::Entry::Occupied(taken) => {
+                self.problems.push(format!("the type `{}` is given twice", taken.key()));
+            }
+            btree_map::Entry::Vacant(free) => {
+                free.insert(Arc::new(Made::<O, T, _>::new(make)));
+            }
+        }
+        self
+    }
+
+    /// Has `check` look at every value that is loaded or about to be saved under
+    /// a name. What it returns as an error, or panics with, is what the load or
+    /// the save fails with; a value that is not valid is not saved.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data};
+    /// const SHARE: Data<f64> = Data::memory("share");
+    /// let catalog = Catalog::builder()
+    ///     .memory("share")
+    ///     .validate(&SHARE, |share| match share {
+    ///         0.0..=1.0 => Ok(()),
+    ///         _ => Err(format!("{share} is not between 0 and 1")),
+    ///     })
+    ///     .build()?;
+    /// let error = catalog.save(&SHARE, 1.5).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "saving dataset `share`: it is not valid: 1.5 is not between 0 and 1"
+    /// );
+    /// # Ok::<(), entourage::CatalogError>(())
+    /// ```
+    pub fn validate<T, E>(
+        mut self,
+        data: &Data<T>,
+        check: impl Fn(&T) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        T: DataType + ?Sized,
+        E: Into<BoxError> + 'static,
+    {
+        let validator = Arc::new(ByFunction::<T, _>::new(check));
+        self.validators.push((data.name().into_owned(), validator));
+        self
+    }
+
+    /// Keeps what is loaded or saved under a name in memory, until the last node
+    /// of a run has read it or somebody [releases](Catalog::release) it; as
+    /// `type: cached` does in a catalog file.
+    pub fn cached(mut self, name: impl Into<String>) -> Self {
+        self.cached.push(name.into());
+        self
+    }
+
+    /// What is being added to.
+    fn layer(&mut self) -> &mut Layer {
+        match &mut self.over {
+            Some((_, layer)) => layer,
+            None => &mut self.base,
+        }
+    }
+
     fn insert(&mut self, name: String, stored: impl StoredDataset + 'static) {
-        self.entries.push((name, Entry::new(stored, None)));
+        self.layer().entries.push((name, Entry::new(Box::new(stored), None)));
     }
 
     /// Reads the files and makes the catalog.
     ///
     /// # Errors
     ///
-    /// A file that cannot be read or is not YAML, an unknown key, type or
-    /// variable, a missing option, a name bound twice: everything at once, each
-    /// with file and line.
+    /// A file that cannot be read or is not YAML, an unknown key, type, variable
+    /// or placeholder, missing credentials or options, a name bound twice:
+    /// everything at once, each with file and line.
     pub fn build(self) -> Result<Catalog, CatalogError> {
-        let Self { catalog_files, parameter_files, variables, mut problems, .. } = self;
-        let mut read = Vec::new();
-        for path in &catalog_files {
-            read.extend(config::read_entries(path, &variables, &mut problems));
-        }
-        let mut parameters = Parameters::default();
-        for path in &parameter_files {
-            config::read_parameters(path, &mut parameters, &mut problems);
-        }
-        for (path, value) in self.parameters {
-            parameters.set(&path, value);
-        }
-        let mut entries: BTreeMap<String, Arc<Entry>> = BTreeMap::new();
-        for (name, entry) in read.into_iter().chain(parameters.into_entries()).chain(self.entries) {
-            match entries.get(&name) {
-                Some(first) => {
-                    let (first, second) = (first.place(), entry.place());
-                    problems.push(format!("`{name}` is bound twice: in {first} and in {second}"));
-                }
-                None => drop(entries.insert(name, Arc::new(entry))),
-            }
-        }
-        CatalogError::check(problems)?;
-        Ok(Catalog { entries: Arc::new(entries) })
+        assemble::assemble(self)
     }
 }
 
 impl fmt::Debug for CatalogBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CatalogBuilder")
-            .field("catalog_files", &self.catalog_files)
-            .field("parameter_files", &self.parameter_files)
+            .field("catalog_files", &self.base.catalog_files)
+            .field("parameter_files", &self.base.parameter_files)
+            .field("environment", &self.over.as_ref().map(|(name, _)| name))
             .finish_non_exhaustive()
     }
 }

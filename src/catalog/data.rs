@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::codec::{self, Codec};
-use super::entry::PARAMETER_PREFIX;
+use super::entry::{PARAMETER_PREFIX, PARAMETERS};
 
 /// A loaded value whose type is gone: always a [`DataType::Owned`].
 pub(crate) type Value = Arc<dyn Any + Send + Sync>;
@@ -150,6 +150,13 @@ impl<T: DataType<Owned: DeserializeOwned> + ?Sized> Data<T> {
         let mut data = Self::new(Cow::Borrowed(path), &codec::Parameter::<T>::CODEC);
         data.is_parameter = true;
         data
+    }
+}
+
+impl<T: DataType<Owned: DeserializeOwned> + ?Sized> Data<T> {
+    /// All parameters together. Its name is `parameters`.
+    pub const fn parameters() -> Self {
+        Self::new(Cow::Borrowed(PARAMETERS), &codec::Parameter::<T>::CODEC)
     }
 }
 

@@ -1,16 +1,30 @@
 //! What a name in a catalog stands for.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::access::Access;
 use super::chunks::ChunkWriter;
 use super::data::Value;
 use super::error::{DatasetError, Doing, FormatError};
+use super::secret::Secrets;
 use super::stored::{StoredDataset, Unfit};
+use super::validator::Validator;
+use crate::context::discard;
+use crate::executor::message_of;
 
 /// What the full name of a parameter begins with.
 pub(crate) const PARAMETER_PREFIX: &str = "params:";
+
+/// The name of all parameters together.
+pub(crate) const PARAMETERS: &str = "parameters";
+
+/// Whether a name is that of a parameter, or of all of them.
+pub(crate) fn is_parameter(name: &str) -> bool {
+    name == PARAMETERS || name.starts_with(PARAMETER_PREFIX)
+}
 
 /// A dataset of the catalog. What it does may call user code, which may panic:
 /// that is for the caller to catch.
@@ -18,11 +32,16 @@ pub(crate) struct Entry {
     pub(super) stored: Box<dyn StoredDataset>,
     /// The file and line that binds the name, where a file does.
     pub(super) origin: Option<String>,
+    /// What the name is of the form of, where it is not bound itself.
+    pub(super) pattern: Option<String>,
+    pub(super) validators: Vec<Arc<dyn Validator>>,
+    /// What no message may show.
+    pub(super) secrets: Option<Arc<Secrets>>,
 }
 
 impl Entry {
-    pub(super) fn new(stored: impl StoredDataset + 'static, origin: Option<String>) -> Self {
-        Self { stored: Box::new(stored), origin }
+    pub(super) fn new(stored: Box<dyn StoredDataset>, origin: Option<String>) -> Self {
+        Self { stored, origin, pattern: None, validators: Vec::new(), secrets: None }
     }
 
     /// Where the name is bound, as the end of a sentence.
@@ -30,54 +49,66 @@ impl Entry {
         self.origin.as_ref().map_or_else(String::new, |origin| format!(" ({origin})"))
     }
 
-    /// The same as a place of its own.
-    pub(super) fn place(&self) -> &str {
-        self.origin.as_deref().unwrap_or("the program")
-    }
-
     /// Reads the value.
     pub(crate) fn load(&self, access: &Access<'_>) -> Result<Value, DatasetError> {
-        self.stored.load(access).map_err(|error| self.error(access.name, Doing::Load, error))
+        let loaded = self.guarded(|| self.stored.load(access));
+        let loaded = loaded.and_then(|value| self.validate(&value).map(|()| value));
+        loaded.map_err(|error| self.error(access.name, Doing::Load, error))
     }
 
     /// Writes the value, wholly or not at all.
     pub(crate) fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), DatasetError> {
-        self.stored.save(access, value).map_err(|error| self.error(access.name, Doing::Save, error))
+        let valid = self.validate(value);
+        let saved = valid.and_then(|()| self.guarded(|| self.stored.save(access, value)));
+        saved.map_err(|error| self.error(access.name, Doing::Save, error))
     }
 
     /// Begins a save whose value comes in chunks; see [`StoredDataset::chunks`].
+    /// A value that is validated is validated as one.
     #[cfg_attr(not(test), expect(dead_code, reason = "no node yields chunks yet"))]
     pub(crate) fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, DatasetError> {
-        self.stored.chunks(access).map_err(|error| self.error(access.name, Doing::Save, error))
+        if !self.validators.is_empty() {
+            return Ok(None);
+        }
+        let begun = self.guarded(|| self.stored.chunks(access));
+        begun.map_err(|error| self.error(access.name, Doing::Save, error))
     }
 
     /// Whether there is something to load.
     pub(crate) fn exists(&self, access: &Access<'_>) -> Result<bool, DatasetError> {
-        self.stored.exists(access).map_err(|error| self.error(access.name, Doing::Look, error))
+        let exists = self.guarded(|| self.stored.exists(access));
+        exists.map_err(|error| self.error(access.name, Doing::Look, error))
     }
 
     /// Says before the run what would go wrong in it; see
     /// [`StoredDataset::check`].
     pub(crate) fn check(&self, access: &Access<'_>) -> Result<(), Unfit> {
-        self.stored.check(access)
+        self.guarded(|| self.stored.check(access)).map_err(|unfit| match (unfit, &self.secrets) {
+            (Unfit::Wrong(error), Some(secrets)) => Unfit::Wrong(secrets.hide_in(error)),
+            (Unfit::Absent(what), Some(secrets)) => Unfit::Absent(secrets.hide(&what)),
+            (unfit, None) => unfit,
+        })
     }
 
     /// Lets go of what is kept in memory only to be quicker.
     pub(crate) fn release(&self, name: &str) -> Result<(), DatasetError> {
-        self.stored.release().map_err(|error| self.error(name, Doing::Release, error))
+        let released = self.guarded(|| self.stored.release());
+        released.map_err(|error| self.error(name, Doing::Release, error))
     }
 
     /// Tells the dataset that what was made of it is saved.
     pub(crate) fn confirm(&self, name: &str) -> Result<(), DatasetError> {
-        self.stored.confirm().map_err(|error| self.error(name, Doing::Confirm, error))
+        let confirmed = self.guarded(|| self.stored.confirm());
+        confirmed.map_err(|error| self.error(name, Doing::Confirm, error))
     }
 
     /// What it is, for people.
     pub(crate) fn describe(&self) -> Description {
         Description {
             kind: self.stored.kind(),
-            place: self.stored.place(),
+            place: self.shown_place(),
             origin: self.origin.clone(),
+            pattern: self.pattern.clone(),
             is_persistent: self.is_persistent(),
         }
     }
@@ -106,8 +137,36 @@ impl Entry {
         self.stored.is_parameter()
     }
 
+    /// Says whether a value may be stored here, or be what was loaded.
+    pub(crate) fn validate(&self, value: &Value) -> Result<(), FormatError> {
+        self.validators.iter().try_for_each(|validator| validator.check(value))
+    }
+
+    fn shown_place(&self) -> Option<String> {
+        let place = self.stored.place()?;
+        Some(self.secrets.as_ref().map_or(place.clone(), |secrets| secrets.hide(&place)))
+    }
+
     fn error(&self, name: &str, doing: Doing, error: FormatError) -> DatasetError {
-        DatasetError::new(name, doing, self.stored.place(), error)
+        let error = match &self.secrets {
+            Some(secrets) => secrets.hide_in(error),
+            None => error,
+        };
+        DatasetError::new(name, doing, self.shown_place(), error)
+    }
+
+    /// Has a panic of a dataset that knows secrets tell none.
+    fn guarded<R>(&self, f: impl FnOnce() -> R) -> R {
+        let Some(secrets) = &self.secrets else { return f() };
+        catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
+            let message = message_of(&*payload);
+            let hidden = secrets.hide(&message);
+            if hidden == message {
+                resume_unwind(payload);
+            }
+            discard(payload);
+            resume_unwind(Box::new(hidden))
+        })
     }
 }
 
@@ -118,10 +177,17 @@ pub struct Description {
     kind: String,
     place: Option<String>,
     origin: Option<String>,
+    pattern: Option<String>,
     is_persistent: bool,
 }
 
 impl Description {
+    /// Of a name that is bound to nothing.
+    pub(super) fn unbound() -> Self {
+        let kind = "memory".to_owned();
+        Self { kind, place: None, origin: None, pattern: None, is_persistent: false }
+    }
+
     /// The type, as a catalog file has it: `csv`, say, or `memory`; `parameter`
     /// for a parameter.
     pub fn kind(&self) -> &str {
@@ -138,6 +204,12 @@ impl Description {
         self.origin.as_deref()
     }
 
+    /// The pattern that the name is of the form of, where the name itself is not
+    /// bound.
+    pub fn pattern(&self) -> Option<&str> {
+        self.pattern.as_deref()
+    }
+
     /// Whether what is saved outlives the process.
     pub fn is_persistent(&self) -> bool {
         self.is_persistent
@@ -150,9 +222,10 @@ impl fmt::Display for Description {
         if let Some(place) = &self.place {
             write!(f, " {place}")?;
         }
-        match &self.origin {
-            Some(origin) => write!(f, " ({origin})"),
-            None => Ok(()),
+        match (&self.origin, &self.pattern) {
+            (Some(origin), Some(pattern)) => write!(f, " ({origin}, `{pattern}`)"),
+            (Some(origin), None) => write!(f, " ({origin})"),
+            _ => Ok(()),
         }
     }
 }

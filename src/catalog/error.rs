@@ -23,6 +23,14 @@ impl FormatError {
         Self { message: message.into(), source: Some(source.into()) }
     }
 
+    pub(super) fn into_parts(self) -> (String, Option<BoxError>) {
+        (self.message, self.source)
+    }
+
+    pub(super) fn from_parts(message: String, source: Option<BoxError>) -> Self {
+        Self { message, source }
+    }
+
     /// The same with the place in front.
     pub(super) fn at(self, place: &str) -> Self {
         Self { message: format!("{place}: {}", self.message), source: self.source }

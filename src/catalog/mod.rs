@@ -2,7 +2,9 @@
 //! the file that binds them.
 
 mod access;
+mod assemble;
 mod builder;
+mod cached;
 mod chunks;
 mod codec;
 mod config;
@@ -12,27 +14,36 @@ mod entry;
 mod error;
 mod file;
 mod format;
+mod lookup;
 mod memory;
 mod parameters;
+mod patterns;
 mod place;
+mod secret;
 mod source;
 mod stored;
 mod suggest;
 mod taken;
+mod template;
+mod types;
+mod validator;
 
-pub use builder::{Catalog, CatalogBuilder};
+pub use builder::CatalogBuilder;
 pub use data::{Data, DataType, Family};
 pub use dataset::Dataset;
 pub use entry::Description;
 pub use error::{CatalogError, DatasetError};
 pub use file::FileDataset;
 pub use format::{CsvOptions, Format};
+pub use lookup::Catalog;
+pub use patterns::Resolution;
+pub use secret::Secret;
 pub use taken::Taken;
 
 pub(crate) use access::Access;
 pub(crate) use codec::Codec;
 pub(crate) use data::Value;
-pub(crate) use entry::{Entry, PARAMETER_PREFIX};
+pub(crate) use entry::{Entry, PARAMETER_PREFIX, PARAMETERS, is_parameter};
 pub(crate) use error::{Doing, FormatError, listed};
 pub(crate) use stored::Unfit;
 pub(crate) use suggest::did_you_mean;

@@ -66,23 +66,36 @@ impl Parameters {
 
     /// Sets the value at a dotted path, whatever is there.
     pub(super) fn set(&mut self, path: &str, value: Json) {
-        let is_replaced = |at: &str| {
-            at.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.origins.retain(|at, _| !is_replaced(at));
+        self.origins.retain(|at, _| !is_within(at, path));
         set(&mut self.root, path, value);
     }
 
-    /// Every branch and every leaf, under its full name.
-    pub(super) fn into_entries(self) -> Vec<(String, Entry)> {
+    /// Puts those of `over` in the place of these that have the same key at the
+    /// top.
+    pub(super) fn overlay(&mut self, over: Self) {
+        for (key, value) in over.root {
+            self.origins.retain(|at, _| !is_within(at, &key));
+            self.root.insert(key, value);
+        }
+        self.origins.extend(over.origins);
+    }
+
+    /// All of it; and every branch and every leaf, under its full name.
+    pub(super) fn into_entries(self) -> (Entry, Vec<(String, Entry)>) {
         let Self { root, mut origins } = self;
+        let whole = Entry::new(Box::new(Parameter(Json::Object(root.clone()))), None);
         let mut entries = Vec::new();
         collect("", root, &mut |path, value| {
-            let entry = Entry::new(Parameter(value), origins.remove(&path));
+            let entry = Entry::new(Box::new(Parameter(value)), origins.remove(&path));
             entries.push((format!("{PARAMETER_PREFIX}{path}"), entry));
         });
-        entries
+        (whole, entries)
     }
+}
+
+/// Whether the path `at` leads to what is at `above`, or into it.
+fn is_within(at: &str, above: &str) -> bool {
+    at.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn set(map: &mut Map<String, Json>, path: &str, value: Json) {

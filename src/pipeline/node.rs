@@ -14,7 +14,7 @@ use super::function::{Fallible, IntoOutput, NodeFunction, Plain};
 use super::names::is_word;
 use super::wiring::{NamedReads, NamedWrites, Reads, Writes};
 use super::yields::{NamedYields, Yields};
-use crate::catalog::{Codec, Family, PARAMETER_PREFIX, Value};
+use crate::catalog::{Codec, Family, PARAMETER_PREFIX, Value, is_parameter};
 
 /// One input or output of a node.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl Slot {
     }
 
     pub(crate) fn is_parameter(&self) -> bool {
-        self.name.starts_with(PARAMETER_PREFIX)
+        is_parameter(&self.name)
     }
 
     /// The name, without what marks a parameter.

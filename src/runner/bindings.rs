@@ -14,6 +14,8 @@ pub(super) struct Bindings {
     pub(super) narrowed: Option<Box<Narrowed>>,
     /// Whether the nodes run elsewhere, and load and save there.
     pub(super) is_elsewhere: bool,
+    /// What is wrong with the datasets of which the catalog can make nothing.
+    pub(super) problems: Vec<String>,
 }
 
 /// Where a dataset lives during a run.
@@ -27,10 +29,21 @@ pub(super) enum Binding {
 
 impl Bindings {
     pub(super) fn new(pipeline: &Pipeline, catalog: &Catalog) -> Self {
-        let bind = |name: &str| catalog.entry(name).map_or(Binding::Unbound, Binding::Bound);
+        let mut problems = Vec::new();
+        let mut bind = |name: &str| match catalog.bind(name) {
+            Ok(Some(entry)) => Binding::Bound(entry),
+            Ok(None) => Binding::Unbound,
+            Err(wrong) => {
+                problems.extend(wrong);
+                // A stand-in of which nothing more is to be said: the run will
+                // not begin.
+                Binding::Ready(Arc::new(()))
+            }
+        };
         let datasets = pipeline.dataset_indices();
         let bindings = datasets.map(|dataset| bind(&pipeline.slot(dataset).name)).collect();
-        Self { pipeline: pipeline.clone(), bindings, narrowed: None, is_elsewhere: false }
+        let (pipeline, narrowed) = (pipeline.clone(), None);
+        Self { pipeline, bindings, narrowed, is_elsewhere: false, problems }
     }
 
     pub(super) fn name(&self, dataset: DatasetIndex) -> &Arc<str> {

@@ -1,11 +1,12 @@
 //! Everything that can be known to be wrong before the first node runs.
 
 use std::collections::{BTreeMap, HashSet};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use super::bindings::{Binding, Bindings};
-use crate::catalog::{Catalog, Unfit, did_you_mean};
+use crate::catalog::{Catalog, PARAMETERS, Unfit, did_you_mean};
 use crate::context::discard;
 use crate::executor::message_of;
 use crate::pipeline::DatasetIndex;
@@ -13,7 +14,7 @@ use crate::pipeline::DatasetIndex;
 /// Reads the parameters into the bindings, and looks at every dataset that the
 /// pipeline takes from outside or leaves there.
 pub(super) fn check(bound: &mut Bindings, catalog: &Catalog, deny_unused: bool) -> Vec<String> {
-    let mut problems = Vec::new();
+    let mut problems = mem::take(&mut bound.problems);
     for at in 0..bound.bindings.len() {
         match checked(bound, catalog, at as DatasetIndex) {
             Ok(None) => {}
@@ -49,11 +50,10 @@ fn check_dataset(
 ) -> Result<Option<Binding>, String> {
     let slot = bound.pipeline.slot(at);
     let producer = bound.pipeline.producer(at);
-    let Binding::Bound(entry) = &bound.bindings[at as usize] else {
-        return match producer {
-            Some(_) => Ok(None),
-            None => Err(missing(bound, catalog, at)),
-        };
+    let entry = match &bound.bindings[at as usize] {
+        Binding::Bound(entry) => entry,
+        Binding::Unbound if producer.is_none() => return Err(missing(bound, catalog, at)),
+        Binding::Unbound | Binding::Ready(_) => return Ok(None),
     };
     let access = bound.access(at);
     let checked = match entry.is_parameter() {
@@ -140,10 +140,12 @@ fn check_unused(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<String>)
     let is_above = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
     };
+    let all_parameters = used_set.contains(PARAMETERS);
     for (name, entry) in catalog.entries() {
         let is_parameter = entry.is_parameter();
         let is_related = |other: &&str| is_above(name, other) || is_above(other, name);
-        if used_set.contains(name) || is_parameter && used.iter().any(is_related) {
+        let is_read = |used: &[&str]| all_parameters || used.iter().any(is_related);
+        if used_set.contains(name) || is_parameter && is_read(&used) {
             continue;
         }
         let what = if is_parameter { "parameter" } else { "dataset" };

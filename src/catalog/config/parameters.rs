@@ -7,7 +7,8 @@ use crate::catalog::entry::PARAMETER_PREFIX;
 use crate::catalog::parameters::Parameters;
 
 /// Reads the parameters, at every depth, so that a node may ask for a whole map
-/// or for one value in it.
+/// or for one value in it. Keys at the top that begin with an underscore are left
+/// out: they are for anchors.
 pub(in crate::catalog) fn read_parameters(
     path: &Path,
     parameters: &mut Parameters,
@@ -16,7 +17,7 @@ pub(in crate::catalog) fn read_parameters(
     match yaml::read_map(path) {
         Ok(map) => {
             let mut file = File { path, parameters, problems };
-            for (key, node) in &map {
+            for (key, node) in map.iter().filter(|(key, _)| !key.name.starts_with('_')) {
                 if file.note("", key, node) {
                     file.parameters.add(key.name.clone(), node.to_json());
                 }

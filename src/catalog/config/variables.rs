@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::suggest::did_you_mean;
+use crate::catalog::template::without_placeholders;
 
 /// What the program puts into a catalog file: folders that it was given on its
 /// command line, say.
@@ -14,8 +15,9 @@ impl Variables {
         self.0.insert(name, value);
     }
 
-    /// Replaces every `${name}` of `text`.
-    pub(super) fn expand(&self, text: &str) -> Result<String, String> {
+    /// Replaces every `${name}` of `text`, which is a template where it belongs to
+    /// a pattern; a value opens no placeholder there.
+    pub(super) fn expand(&self, text: &str, is_template: bool) -> Result<String, String> {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(start) = rest.find("${") {
@@ -32,7 +34,10 @@ impl Variables {
                 return Err(format!("unknown variable `{name}` (known: {known}){hint}"));
             };
             expanded.push_str(before);
-            expanded.push_str(value);
+            match is_template {
+                true => expanded.push_str(&without_placeholders(value)),
+                false => expanded.push_str(value),
+            }
             rest = &from[end + 1..];
         }
         expanded.push_str(rest);

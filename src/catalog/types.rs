@@ -1,0 +1,144 @@
+//! Dataset types of the user's own, which catalog files know by name.
+
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::data::DataType;
+use super::dataset::{Dataset, Typed};
+use super::error::BoxError;
+use super::format::introspect::Shape;
+use super::stored::StoredDataset;
+use super::suggest::did_you_mean;
+use crate::context::discard;
+use crate::executor::message_of;
+
+/// A type of dataset that a catalog file may name.
+pub(crate) trait DatasetType: Send + Sync {
+    /// Makes a dataset out of its options.
+    fn make(&self, kind: &str, options: Json)
+    -> Result<Box<dyn StoredDataset>, Vec<OptionProblem>>;
+
+    /// Says what is wrong with the options, and makes nothing.
+    fn check(&self, options: Json) -> Vec<OptionProblem>;
+}
+
+/// What is wrong with an option.
+pub(crate) struct OptionProblem {
+    /// The keys and indices that lead to it.
+    pub(crate) path: Vec<String>,
+    pub(crate) what: String,
+}
+
+/// A type made by a function of the user's.
+pub(super) struct Made<O, T: ?Sized, F> {
+    make: F,
+    _types: PhantomData<fn(O) -> Box<T>>,
+}
+
+impl<O, T: ?Sized, F> Made<O, T, F> {
+    pub(super) fn new(make: F) -> Self {
+        Self { make, _types: PhantomData }
+    }
+}
+
+impl<O, T, D, E, F> DatasetType for Made<O, T, F>
+where
+    O: DeserializeOwned,
+    T: DataType + ?Sized,
+    D: Dataset<T>,
+    E: Into<BoxError>,
+    F: Fn(O) -> Result<D, E> + Send + Sync,
+{
+    fn make(
+        &self,
+        kind: &str,
+        options: Json,
+    ) -> Result<Box<dyn StoredDataset>, Vec<OptionProblem>> {
+        let options = guarded(|| read::<O>(options))?;
+        let made = guarded(|| {
+            (self.make)(options).map_err(|error| vec![OptionProblem::whole(error.into())])
+        });
+        Ok(Box::new(Typed::<T, D>::new(made?, kind)))
+    }
+
+    fn check(&self, options: Json) -> Vec<OptionProblem> {
+        guarded(|| read::<O>(options)).err().unwrap_or_default()
+    }
+}
+
+impl OptionProblem {
+    fn whole(what: impl ToString) -> Self {
+        Self { path: Vec::new(), what: what.to_string() }
+    }
+}
+
+/// Makes a panic of the user's code a problem.
+fn guarded<R>(f: impl FnOnce() -> Result<R, Vec<OptionProblem>>) -> Result<R, Vec<OptionProblem>> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
+        let message = message_of(&*payload);
+        discard(payload);
+        Err(vec![OptionProblem::whole(format!("what makes it panicked: {message}"))])
+    })
+}
+
+/// Reads options, of which none may be left over.
+fn read<O: DeserializeOwned>(options: Json) -> Result<O, Vec<OptionProblem>> {
+    let mut problems = Vec::new();
+    let known = match Shape::of::<O>() {
+        Shape::Struct(fields) => fields,
+        _ => &[],
+    };
+    let mut unknown = |path: serde_ignored::Path<'_>| {
+        let path = steps(&path);
+        let name = path.join(".");
+        let mut what = format!("unknown key `{name}`");
+        if path.len() == 1 && !known.is_empty() {
+            let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            let hint = did_you_mean(&name, known.iter().copied());
+            what.push_str(&format!(" (the type takes `type`, {}){hint}", names.join(", ")));
+        }
+        problems.push(OptionProblem { path, what });
+    };
+    let options = serde_ignored::Deserializer::new(options, &mut unknown);
+    let read = serde_path_to_error::deserialize(options);
+    match read {
+        Ok(options) if problems.is_empty() => Ok(options),
+        Ok(_) => Err(problems),
+        Err(error) => {
+            let path: Vec<_> = error.path().iter().filter_map(step).collect();
+            let what = match path.is_empty() {
+                true => error.inner().to_string(),
+                false => format!("`{}`: {}", path.join("."), error.inner()),
+            };
+            problems.push(OptionProblem { path, what });
+            Err(problems)
+        }
+    }
+}
+
+fn step(step: &serde_path_to_error::Segment) -> Option<String> {
+    use serde_path_to_error::Segment;
+    match step {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+fn steps(path: &serde_ignored::Path<'_>) -> Vec<String> {
+    use serde_ignored::Path;
+    let (parent, step) = match path {
+        Path::Root => return Vec::new(),
+        Path::Seq { parent, index } => (parent, Some(index.to_string())),
+        Path::Map { parent, key } => (parent, Some(key.clone())),
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => (parent, None),
+    };
+    let mut steps = steps(parent);
+    steps.extend(step);
+    steps
+}
