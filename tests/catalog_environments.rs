@@ -139,15 +139,14 @@ fn parameters_of_another_type_are_told_before_the_run() {
 }
 
 #[test]
-fn nothing_but_parameters_may_have_their_names() {
+fn nothing_else_may_have_the_name_of_all_parameters() {
     let folder = Folder::new();
     let yaml = folder.write("catalog.yml", "parameters: {type: memory}\n");
-    let builder = Catalog::builder().yaml_file(yaml).memory("parameters").memory("params:a");
+    let builder = Catalog::builder().yaml_file(yaml).memory("parameters");
     let expected = [
         "`parameters` is bound twice: in catalog.yml:1 and in the program",
         "catalog.yml:1: dataset `parameters`: the name stands for all parameters together",
         "dataset `parameters`: the name stands for all parameters together",
-        "dataset `params:a`: a parameter belongs in the parameters file",
     ];
     let mut found = told(builder, &folder);
     found.sort();

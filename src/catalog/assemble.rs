@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::builder::{CatalogBuilder, Layer};
 use super::cached::Cached;
 use super::config::{self, Blueprint, Credentials, Makers, Variables};
-use super::entry::{Entry, is_parameter};
+use super::entry::{Entry, PARAMETERS, is_parameter};
 use super::error::CatalogError;
 use super::lookup::{Bound, Catalog};
 use super::memory::MemorySlot;
@@ -163,7 +163,7 @@ impl Assembly {
             }
         }
         for (name, entry) in layer.entries {
-            if let Some(what) = config::refused(&name) {
+            if let Some(what) = config::refused(&name).filter(|_| name == PARAMETERS) {
                 self.problems.push(format!("dataset `{name}`: {what}"));
             }
             self.problems.extend(sources.add(name, From::Program(entry)).err());

@@ -324,7 +324,7 @@ impl CatalogBuilder {
     }
 
     fn insert(&mut self, name: String, stored: impl StoredDataset + 'static) {
-        self.layer().entries.push((name, Entry::new(Box::new(stored), None)));
+        self.layer().entries.push((name, Entry::new(stored, None)));
     }
 
     /// Reads the files and makes the catalog.

@@ -40,7 +40,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(stored: Box<dyn StoredDataset>, origin: Option<String>) -> Self {
+    pub(super) fn new(stored: impl StoredDataset + 'static, origin: Option<String>) -> Self {
+        Self::boxed(Box::new(stored), origin)
+    }
+
+    pub(super) fn boxed(stored: Box<dyn StoredDataset>, origin: Option<String>) -> Self {
         Self { stored, origin, pattern: None, validators: Vec::new(), secrets: None }
     }
 

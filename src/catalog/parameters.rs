@@ -83,10 +83,10 @@ impl Parameters {
     /// All of it; and every branch and every leaf, under its full name.
     pub(super) fn into_entries(self) -> (Entry, Vec<(String, Entry)>) {
         let Self { root, mut origins } = self;
-        let whole = Entry::new(Box::new(Parameter(Json::Object(root.clone()))), None);
+        let whole = Entry::new(Parameter(Json::Object(root.clone())), None);
         let mut entries = Vec::new();
         collect("", root, &mut |path, value| {
-            let entry = Entry::new(Box::new(Parameter(value)), origins.remove(&path));
+            let entry = Entry::new(Parameter(value), origins.remove(&path));
             entries.push((format!("{PARAMETER_PREFIX}{path}"), entry));
         });
         (whole, entries)

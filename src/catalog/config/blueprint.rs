@@ -33,7 +33,7 @@ pub(in crate::catalog) struct Made {
 
 impl Made {
     pub(in crate::catalog) fn into_entry(self, origin: String) -> Entry {
-        let mut entry = Entry::new(self.stored, Some(origin));
+        let mut entry = Entry::boxed(self.stored, Some(origin));
         entry.secrets = (!self.secrets.is_empty()).then(|| Arc::new(self.secrets));
         entry
     }
