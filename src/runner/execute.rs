@@ -1,6 +1,7 @@
 //! One node, from the moment it may start to what its end makes of others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bindings::Bindings;
@@ -19,7 +20,8 @@ use crate::pipeline::NodeIndex;
 pub(super) struct Run {
     pub(super) bound: Bindings,
     pub(super) state: RunState,
-    pub(super) progress: Progress,
+    /// Outlives the run for as long as a ticket of it does.
+    pub(super) progress: Arc<Progress>,
     pub(super) context: RunContext,
     pub(super) run_id: RunId,
     pub(super) keep_going: bool,

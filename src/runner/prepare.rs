@@ -1,5 +1,7 @@
 //! From a pipeline, a catalog and options to a run that can begin.
 
+use std::sync::Arc;
+
 use super::bindings::Bindings;
 use super::check::check;
 use super::context::RunContext;
@@ -61,7 +63,7 @@ pub(super) fn prepare(
     crate::executor::watch_panics();
     let state = RunState::new(&bound);
     let keep_going = options.keep_going;
-    let progress = Progress::new();
+    let progress = Arc::new(Progress::new());
     Run { bound, state, progress, context, run_id, keep_going, elsewhere: None }
 }
 

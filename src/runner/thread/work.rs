@@ -7,7 +7,7 @@
 //! worker goes on with a node that its last one made ready: the chain of a deep
 //! pipeline never leaves its worker, and never deepens its stack.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::executor::{Executor, Scope};
 use crate::pipeline::NodeIndex;
@@ -66,17 +66,18 @@ impl Work {
 
     fn start(self: &Arc<Self>, unit: Unit, lane: Lane<'_, '_, '_>) {
         self.run.progress.enqueue();
-        let work = self.clone();
+        // Weak: a ticket that is still queued when the run is over keeps nothing of
+        // it alive.
+        let work = Arc::downgrade(self);
         match lane {
-            Lane::Pool => self.executor.spawn_part(move || work.work_off(unit, Lane::Pool)),
+            Lane::Pool => self.executor.spawn_part(move || work_off(work, unit, Lane::Pool)),
             Lane::Scope(scope) => {
-                scope.spawn(move |scope| work.work_off(unit, Lane::Scope(scope)));
+                scope.spawn(move |scope| work_off(work, unit, Lane::Scope(scope)));
             }
         }
     }
 
-    fn work_off(self: &Arc<Self>, unit: Unit, lane: Lane<'_, '_, '_>) {
-        let Some(_active) = self.run.progress.begin() else { return };
+    fn run(self: &Arc<Self>, unit: Unit, lane: Lane<'_, '_, '_>) {
         let mut scratch = Scratch::default();
         match unit {
             Unit::Node(at) => self.follow(at, &mut scratch, lane),
@@ -107,4 +108,15 @@ impl Work {
             }
         }
     }
+}
+
+fn work_off(work: Weak<Work>, unit: Unit, lane: Lane<'_, '_, '_>) {
+    let Some(work) = work.upgrade() else { return };
+    let progress = work.run.progress.clone();
+    let Some(active) = progress.begin() else { return };
+    work.run(unit, lane);
+    // Before the end is told: then nothing of the run is left but what its owner
+    // has.
+    drop(work);
+    drop(active);
 }
