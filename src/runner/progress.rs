@@ -49,12 +49,11 @@ impl Progress {
         self.word.fetch_add(QUEUED, Ordering::Relaxed);
     }
 
-    /// Notes that a ticket has come out of the queue. `None` where the run was
-    /// stopped and it is to be let alone.
-    pub(super) fn begin(&self) -> Option<Active<'_>> {
+    /// Notes that a ticket has come out of the queue; says whether it is to be
+    /// worked off, which it is not once the run was stopped.
+    pub(super) fn begin(&self) -> (Active<'_>, bool) {
         let before = self.word.fetch_add(ACTIVE - QUEUED, Ordering::Acquire);
-        let active = Active(self);
-        (before & STOPPED == 0).then_some(active)
+        (Active(self), before & STOPPED == 0)
     }
 
     /// Notes that what is queued need not be waited for.

@@ -113,8 +113,10 @@ impl Work {
 fn work_off(work: Weak<Work>, unit: Unit, lane: Lane<'_, '_, '_>) {
     let Some(work) = work.upgrade() else { return };
     let progress = work.run.progress.clone();
-    let Some(active) = progress.begin() else { return };
-    work.run(unit, lane);
+    let (active, is_wanted) = progress.begin();
+    if is_wanted {
+        work.run(unit, lane);
+    }
     // Before the end is told: then nothing of the run is left but what its owner
     // has.
     drop(work);
