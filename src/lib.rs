@@ -130,8 +130,8 @@ pub use runner::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 #[cfg(feature = "pipeline")]
 pub use runner::{
     Fate, NodeFailure, NodeReport, ProcessBuildError, ProcessRunner, ProcessRunnerBuilder,
-    RemoteError, RunError, RunFuture, RunOptions, RunReport, SequentialRunner, ServeWorker,
-    ThreadRunner, serve_worker,
+    RemoteError, RunError, RunFuture, RunOptions, RunOutput, RunReport, SequentialRunner,
+    ServeWorker, ThreadRunner, serve_worker,
 };
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};

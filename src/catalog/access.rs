@@ -1,10 +1,11 @@
 //! One run's way to one dataset.
 
 use std::any::TypeId;
+use std::sync::Arc;
 
 use super::codec::Codec;
-use super::data::{Data, DataType};
-use super::error::FormatError;
+use super::data::{Data, DataType, Value};
+use super::error::{DatasetError, Doing, FormatError};
 
 /// What the nodes of a pipeline know of a dataset: all that its storage needs to
 /// be told.
@@ -37,6 +38,17 @@ impl<'a> Access<'a> {
 
     pub(super) fn codec(&self) -> Result<&'static dyn Codec, FormatError> {
         self.codec.ok_or_else(|| FormatError::plain(UNDECLARED))
+    }
+
+    /// A loaded value, as what it should be.
+    pub(crate) fn typed<T: DataType + ?Sized>(
+        &self,
+        value: Value,
+    ) -> Result<Arc<T::Owned>, DatasetError> {
+        value.downcast().map_err(|_| {
+            let what = self.wrong_type("value of another type");
+            DatasetError::new(self.name, Doing::Load, None, what)
+        })
     }
 
     /// Why a dataset of the type `found` is not one for these nodes.

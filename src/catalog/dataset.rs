@@ -54,12 +54,14 @@ pub trait Dataset<T: DataType + ?Sized>: Send + Sync + 'static {
     /// If that cannot be found out.
     fn exists(&self) -> Result<bool, BoxError>;
 
-    /// Lets go of what the dataset keeps in memory only to be quicker: a run
-    /// calls it when the last of its nodes has read the value.
+    /// Lets go of what the dataset keeps in memory only to be quicker. A run calls
+    /// it for what one of its nodes writes and others read, when the last of these
+    /// has read it or never will, whether or not it was written by then; not for
+    /// what comes from outside of the run or is its result.
     ///
     /// # Errors
     ///
-    /// If that fails.
+    /// If that fails. The run tells of it in a warning, and goes on.
     fn release(&self) -> Result<(), BoxError> {
         Ok(())
     }

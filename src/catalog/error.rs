@@ -37,7 +37,7 @@ impl FormatError {
     }
 
     /// An error of the user's, as it is.
-    pub(super) fn own(error: BoxError) -> Self {
+    pub(crate) fn own(error: BoxError) -> Self {
         Self { message: error.to_string(), source: Some(error) }
     }
 }

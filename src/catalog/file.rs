@@ -149,7 +149,11 @@ impl StoredDataset for FileDataset {
     }
 
     fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, FormatError> {
-        let encoder = access.codec()?.chunks(&self.format)?;
+        let codec = access.codec()?;
+        if !codec.takes_chunks() {
+            return Ok(None);
+        }
+        let encoder = codec.chunks(&self.format)?;
         let (out, place) = (self.create()?, self.place());
         Ok(Some(ChunkWriter::new(access.name, place, encoder, out, Over::Replace)))
     }

@@ -151,11 +151,7 @@ impl Catalog {
     ) -> Result<Arc<T::Owned>, DatasetError> {
         let name = data.name();
         let access = Access::of(data, &name);
-        let value = self.wanted(&name, Doing::Load)?.load(&access)?;
-        value.downcast().map_err(|_| {
-            let what = access.wrong_type("value of another type");
-            DatasetError::new(&name, Doing::Load, None, what)
-        })
+        access.typed::<T>(self.wanted(&name, Doing::Load)?.load(&access)?)
     }
 
     /// Saves a dataset, outside of any run.

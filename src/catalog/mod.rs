@@ -41,6 +41,7 @@ pub use secret::Secret;
 pub use taken::Taken;
 
 pub(crate) use access::Access;
+pub(crate) use chunks::ChunkWriter;
 pub(crate) use codec::Codec;
 pub(crate) use data::Value;
 pub(crate) use entry::{Entry, PARAMETER_PREFIX, PARAMETERS, is_parameter};

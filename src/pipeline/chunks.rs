@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::function::BoxError;
 use crate::catalog::{DataType, DatasetError, Value};
 
 /// Where a node's function puts one of its outputs, chunk by chunk.
@@ -108,7 +109,11 @@ pub trait Collect: Sized {
     fn empty() -> Self;
 
     /// Adds a chunk at the end.
-    fn add(&mut self, chunk: Self);
+    ///
+    /// # Errors
+    ///
+    /// If the chunk does not go with those before it: then the node fails.
+    fn add(&mut self, chunk: Self) -> Result<(), BoxError>;
 }
 
 impl<T> Collect for Vec<T> {
@@ -116,8 +121,9 @@ impl<T> Collect for Vec<T> {
         Self::new()
     }
 
-    fn add(&mut self, mut chunk: Self) {
+    fn add(&mut self, mut chunk: Self) -> Result<(), BoxError> {
         self.append(&mut chunk);
+        Ok(())
     }
 }
 
@@ -126,8 +132,9 @@ impl Collect for String {
         Self::new()
     }
 
-    fn add(&mut self, chunk: Self) {
+    fn add(&mut self, chunk: Self) -> Result<(), BoxError> {
         self.push_str(&chunk);
+        Ok(())
     }
 }
 
@@ -138,8 +145,9 @@ macro_rules! extended {
                 Self::default()
             }
 
-            fn add(&mut self, chunk: Self) {
+            fn add(&mut self, chunk: Self) -> Result<(), BoxError> {
                 self.extend(chunk);
+                Ok(())
             }
         }
     )*};
@@ -157,8 +165,8 @@ extended! {
 /// [`Collect`] of a type that is gone.
 pub trait Collector: Send + Sync {
     fn empty(&self) -> Value;
-    /// Fails, and says why, where one of the two is not ours alone.
-    fn add(&self, collected: &mut Value, chunk: Value) -> Result<(), &'static str>;
+    /// Fails, and says why, also where one of the two is not ours alone.
+    fn add(&self, collected: &mut Value, chunk: Value) -> Result<(), BoxError>;
 }
 
 pub(super) struct Collecting<T: ?Sized>(PhantomData<fn(&T)>);
@@ -172,15 +180,12 @@ impl<T: DataType<Owned: Collect> + ?Sized> Collector for Collecting<T> {
         Arc::new(T::Owned::empty())
     }
 
-    fn add(&self, collected: &mut Value, chunk: Value) -> Result<(), &'static str> {
+    fn add(&self, collected: &mut Value, chunk: Value) -> Result<(), BoxError> {
         let collected = Arc::get_mut(collected).and_then(|held| held.downcast_mut::<T::Owned>());
         let chunk = chunk.downcast::<T::Owned>().ok().and_then(Arc::into_inner);
         match (collected, chunk) {
-            (Some(collected), Some(chunk)) => {
-                collected.add(chunk);
-                Ok(())
-            }
-            _ => Err("something else keeps one of its chunks"),
+            (Some(collected), Some(chunk)) => collected.add(chunk),
+            _ => Err("something else keeps one of its chunks".into()),
         }
     }
 }

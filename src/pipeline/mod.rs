@@ -23,7 +23,7 @@ pub use node::{Node, NodeBuilder, node};
 pub use wiring::{NamedReads, NamedWrites, Reads, Writes};
 pub use yields::{NamedYields, Yields};
 
-pub(crate) use body::Call;
+pub(crate) use body::{Call, NodeBody};
 pub(crate) use chunks::{Collector, Sink};
 pub(crate) use graph::{DatasetIndex, NodeIndex};
 pub(crate) use node::Slot;

@@ -1,19 +1,20 @@
 //! One attempt at a node: its loads, its function, its saves.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 
 use super::bindings::Binding;
 use super::error::FailureKind;
 use super::execute::{Attempt, Run, Scratch};
 use super::inputs::Inputs;
-use super::sinks::Sinks;
-use crate::catalog::Value;
+use super::sinks::{Drafts, Sinks};
+use crate::catalog::{ChunkWriter, Value};
 use crate::context::{keep_first, sum_up};
-use crate::pipeline::{Call, NodeIndex};
+use crate::pipeline::{Call, NodeBody, NodeIndex};
 
 impl Run {
     pub(super) fn attempt(
-        &self,
+        self: &Arc<Self>,
         at: NodeIndex,
         scratch: &mut Scratch,
         wake: &dyn Fn(NodeIndex),
@@ -40,45 +41,62 @@ impl Run {
     }
 
     fn finish(
-        &self,
+        self: &Arc<Self>,
         at: NodeIndex,
         inputs: &mut Vec<Value>,
         outputs: &mut Vec<Value>,
     ) -> Result<(), FailureKind> {
-        let rows = match &self.elsewhere {
-            None => {
-                self.call(at, inputs, outputs)?;
-                self.rows(at, outputs)
+        let Drafts { rows, files } = match &self.elsewhere {
+            None => self.call(at, inputs, outputs)?,
+            Some(elsewhere) => {
+                let rows = self.call_elsewhere(at, &**elsewhere, outputs)?;
+                Drafts { rows, files: Vec::new() }
             }
-            Some(elsewhere) => self.call_elsewhere(at, &**elsewhere, outputs)?,
         };
         // Before the saves: memory that is not needed any more is not held.
         inputs.clear();
         if let Some(rows) = rows {
             self.state.nodes[at as usize].set_rows(rows);
         }
-        self.store(at, outputs)?;
+        self.save(at, outputs, files)?;
+        self.keep(at, outputs);
         tracing::debug!(target: "entourage::run", rows, "node done");
         Ok(())
     }
 
     /// Calls the node's function. Panics with its payload.
     fn call(
-        &self,
+        self: &Arc<Self>,
         at: NodeIndex,
         inputs: &mut [Value],
         outputs: &mut Vec<Value>,
-    ) -> Result<(), FailureKind> {
+    ) -> Result<Drafts, FailureKind> {
         let body = self.bound.pipeline.body(at);
-        let sinks = Sinks::new(&self.bound, at, body.collectors());
-        let call = Call { inputs, outputs, sinks: sinks.given() };
-        let called = catch_unwind(AssertUnwindSafe(|| body.call(call)));
+        if !body.collectors().is_empty() {
+            return self.call_with_sinks(at, body, inputs, outputs);
+        }
+        body.call(Call { inputs, outputs, sinks: &[] }).map_err(FailureKind::Error)?;
+        Ok(Drafts { rows: self.rows(at, outputs), files: Vec::new() })
+    }
+
+    /// Calls the function of a node that yields chunks.
+    fn call_with_sinks(
+        self: &Arc<Self>,
+        at: NodeIndex,
+        body: &dyn NodeBody,
+        inputs: &mut [Value],
+        outputs: &mut Vec<Value>,
+    ) -> Result<Drafts, FailureKind> {
+        let sinks = Sinks::new(self, at, body.collectors());
+        let call = || body.call(Call { inputs, outputs, sinks: &sinks.given() });
+        // Caught, so that what was collected is not dropped by the panic: its `Drop`
+        // may panic, too, and two at once abort.
+        let called = catch_unwind(AssertUnwindSafe(call));
         match called {
-            Ok(Ok(())) => sinks.end(outputs).map_err(FailureKind::Save),
-            Ok(Err(error)) => Err(match sinks.failure() {
-                Some(save) => FailureKind::Save(save),
-                None => FailureKind::Error(error),
-            }),
+            Ok(Ok(())) => sinks.end(outputs),
+            // What could not be saved comes first: the function's error tells of it
+            // at best.
+            Ok(Err(error)) => Err(sinks.failure().unwrap_or(FailureKind::Error(error))),
             Err(payload) => {
                 drop(sinks);
                 resume_unwind(payload)
@@ -94,20 +112,33 @@ impl Run {
         rows.reduce(|a, b| a + b)
     }
 
-    /// Saves what the catalog keeps; then keeps what somebody will want, so that
-    /// of a node which fails nothing is.
-    fn store(&self, at: NodeIndex, outputs: &mut Vec<Value>) -> Result<(), FailureKind> {
+    /// Saves what the catalog keeps. `files` has those that are written already.
+    fn save(
+        &self,
+        at: NodeIndex,
+        outputs: &[Value],
+        files: Vec<Option<ChunkWriter>>,
+    ) -> Result<(), FailureKind> {
         let written = self.bound.pipeline.writes(at);
-        for (&dataset, value) in written.iter().zip(&*outputs) {
-            if let Binding::Bound(entry) = &self.bound.bindings[dataset as usize] {
-                let name = self.bound.name(dataset);
-                let span = tracing::debug_span!(
-                    target: "entourage::run", "save", dataset = %name
-                );
-                let saved = span.in_scope(|| self.bound.save(dataset, entry, value));
-                saved.map_err(FailureKind::Save)?;
-            }
+        let mut files = files.into_iter();
+        for (&dataset, value) in written.iter().zip(outputs) {
+            let file = files.next().flatten();
+            let Binding::Bound(entry) = &self.bound.bindings[dataset as usize] else { continue };
+            let name = self.bound.name(dataset);
+            let span = tracing::debug_span!(target: "entourage::run", "save", dataset = %name);
+            let saved = span.in_scope(|| match file {
+                Some(file) => file.commit(),
+                None => self.bound.save(dataset, entry, value),
+            });
+            saved.map_err(FailureKind::Save)?;
         }
+        Ok(())
+    }
+
+    /// Keeps what somebody will want. It comes last, so that of a node which fails
+    /// nothing is kept.
+    fn keep(&self, at: NodeIndex, outputs: &mut Vec<Value>) {
+        let written = self.bound.pipeline.writes(at);
         for (&dataset, value) in written.iter().zip(outputs.drain(..)) {
             // What is registered as memory is kept for the run as well: another
             // run may save its own value there before this one's nodes read.
@@ -115,13 +146,18 @@ impl Run {
                 Binding::Bound(entry) if entry.is_memory() => {
                     !self.bound.pipeline.consumers(dataset).is_empty()
                 }
-                Binding::Bound(_) => false,
+                Binding::Bound(_) => {
+                    // All who would have read it have become unable to meanwhile.
+                    if !self.state.datasets[dataset as usize].is_unread() {
+                        self.release(dataset);
+                    }
+                    false
+                }
                 Binding::Unbound | Binding::Ready(_) => true,
             };
             if is_kept {
                 drop(self.state.datasets[dataset as usize].write(value));
             }
         }
-        Ok(())
     }
 }

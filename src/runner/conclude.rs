@@ -5,6 +5,7 @@ use std::mem;
 
 use super::error::RunError;
 use super::execute::Run;
+use super::finals::stored;
 use super::outputs::Outputs;
 use super::plan::{Narrowed, Unfinished};
 use super::report::RunReport;
@@ -19,21 +20,23 @@ impl Run {
         let is_complete = self.state.nodes.iter().all(|node| node.stage() == Stage::Done);
         let failures = mem::take(&mut *self.state.failures.lock());
         let narrowed = self.bound.narrowed.as_deref();
+        let whole = narrowed.map(Narrowed::places);
+        let all = narrowed.map_or(&self.bound, |narrowed| &narrowed.whole);
         let report = RunReport {
             run_id: self.run_id.clone(),
             took,
             pipeline: self.bound.pipeline.clone(),
-            whole: narrowed.map(Narrowed::places),
             nodes: self.state.nodes.clone(),
             failures: BTreeMap::from_iter(failures),
             skipped: if is_complete { HashMap::new() } else { self.skipped() },
             outputs: self.outputs(),
+            stored: stored(all, whole.as_ref(), &self.state.nodes),
+            whole,
         };
         if is_complete {
             return Ok(report);
         }
-        let whole = narrowed.map_or(&self.bound, |narrowed| &narrowed.whole);
-        Err(RunError::failed(report, Unfinished::new(whole)))
+        Err(RunError::failed(report, Unfinished::new(all)))
     }
 
     /// The nodes that could not run, each with the failed one that kept it from
@@ -75,6 +78,9 @@ impl Run {
         };
         let mut outputs = Vec::new();
         for dataset in pipeline.dataset_indices() {
+            if self.state.datasets[dataset as usize].is_unread() {
+                self.release(dataset);
+            }
             let Some(value) = self.state.datasets[dataset as usize].take() else { continue };
             if is_output(dataset) {
                 outputs.push((dataset, value));

@@ -94,26 +94,32 @@ impl DatasetState {
         None
     }
 
-    /// The value for one of its readers, who counts as one from now on; for the
-    /// last one the very value that was kept. `None` where there is none.
-    pub(super) fn read(&self) -> Option<Value> {
+    /// The value for one of its readers, who counts as one from now on, and whether
+    /// it is the last: then it is the very value that was kept. No value where there
+    /// is none.
+    pub(super) fn read(&self) -> (Option<Value>, bool) {
         let mut held = self.0.lock();
         held.readers = held.readers.saturating_sub(1);
         if held.readers == 0 {
-            return held.take();
+            return (held.take(), true);
         }
         match &held.content {
-            Content::Value(value) => Some(value.clone()),
-            _ => None,
+            Content::Value(value) => (Some(value.clone()), false),
+            _ => (None, false),
         }
     }
 
-    /// Counts one reader that will never come. The last one is given the value
-    /// that was kept for it, to be dropped outside the lock.
-    pub(super) fn forgo(&self) -> Option<Value> {
+    /// Counts one reader that will never come; whether it is the last. That one is
+    /// given the value that was kept for it, to be dropped outside the lock.
+    pub(super) fn forgo(&self) -> (Option<Value>, bool) {
         let mut held = self.0.lock();
         held.readers = held.readers.saturating_sub(1);
-        if held.readers == 0 { held.take() } else { None }
+        if held.readers == 0 { (held.take(), true) } else { (None, false) }
+    }
+
+    /// Whether somebody was to read it who did not.
+    pub(super) fn is_unread(&self) -> bool {
+        self.0.lock().readers > 0
     }
 
     /// Takes what is left of it at the end of the run.

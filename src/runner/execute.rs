@@ -67,7 +67,7 @@ impl Run {
     /// started because it is done put into `scratch`. Never panics, whatever the
     /// node, its data or its context do.
     pub(super) fn execute(
-        &self,
+        self: &Arc<Self>,
         at: NodeIndex,
         began: Duration,
         scratch: &mut Scratch,
@@ -154,8 +154,12 @@ impl Run {
         let is_new = self.state.nodes[at as usize].reads();
         if is_new {
             for dataset in self.bound.pipeline.reads_once(at) {
-                if let Some(last) = self.state.datasets[dataset as usize].forgo() {
-                    drop_clean(last);
+                let (value, is_last) = self.state.datasets[dataset as usize].forgo();
+                if let Some(value) = value {
+                    drop_clean(value);
+                }
+                if is_last {
+                    self.release(dataset);
                 }
             }
         }

@@ -55,7 +55,13 @@ impl Run {
             // A second mention is the same value, and no second reader.
             let value = match reads[..place].iter().position(|before| *before == dataset) {
                 Some(before) => values.get(before).cloned(),
-                None => self.state.datasets[dataset as usize].read(),
+                None => {
+                    let (value, is_last) = self.state.datasets[dataset as usize].read();
+                    if is_last {
+                        self.release(dataset);
+                    }
+                    value
+                }
             };
             let Some(value) = value else {
                 unreachable!("a dataset that a node has yet to read was written or loaded")

@@ -10,6 +10,7 @@ mod dataset_state;
 mod elsewhere;
 mod error;
 mod execute;
+mod finals;
 mod inputs;
 mod options;
 mod outputs;
@@ -17,6 +18,7 @@ mod plan;
 mod prepare;
 mod process;
 mod progress;
+mod release;
 mod report;
 mod sequential;
 mod sinks;
@@ -24,6 +26,7 @@ mod state;
 mod thread;
 
 pub use error::{NodeFailure, RunError};
+pub use finals::RunOutput;
 pub use options::RunOptions;
 pub use plan::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 #[cfg(all(fuzzing, unix))]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::NodeFailure;
+use super::finals::Stored;
 use super::outputs::Outputs;
 use super::plan::Whole;
 use super::state::{NodeState, Stage};
@@ -74,6 +75,7 @@ pub struct RunReport {
     /// Each with the failed node that kept it from running.
     pub(super) skipped: HashMap<NodeIndex, NodeIndex>,
     pub(super) outputs: Outputs,
+    pub(super) stored: Vec<Stored>,
 }
 
 impl RunReport {
@@ -99,11 +101,11 @@ impl RunReport {
     }
 
     /// The pipeline, with what of it was up to date.
-    fn all(&self) -> &Pipeline {
+    pub(super) fn all(&self) -> &Pipeline {
         self.whole.as_ref().map_or(&self.pipeline, |whole| &whole.pipeline)
     }
 
-    fn node_of_all(&self, at: NodeIndex) -> NodeReport<'_> {
+    pub(super) fn node_of_all(&self, at: NodeIndex) -> NodeReport<'_> {
         let place = self.whole.as_ref().map_or(Some(at), |whole| whole.places[at as usize]);
         match place {
             Some(place) => self.node_at(place),

@@ -1,5 +1,7 @@
 //! One node after the other, on the calling thread.
 
+use std::sync::Arc;
+
 use super::context::RunContext;
 use super::error::RunError;
 use super::execute::Scratch;
@@ -60,7 +62,7 @@ impl SequentialRunner {
         let capture = || Snapshot::capture_with(&propagation);
         let logger = options.run_logger.clone();
         let context = RunContext::new(&propagation, is_clean, capture, run_id.clone(), logger);
-        let run = prepare(bound, &options, run_id, context);
+        let run = Arc::new(prepare(bound, &options, run_id, context));
         // Nodes are in an order in which each finds its producers done. What a
         // node makes ready is therefore still to come, and none waits for a load.
         let mut scratch = Scratch::default();

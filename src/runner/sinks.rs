@@ -1,70 +1,103 @@
 //! Where the chunks go that a node yields.
 
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use super::bindings::Bindings;
-use crate::catalog::{DatasetError, Doing, FormatError, Value};
+use super::bindings::Binding;
+use super::error::FailureKind;
+use super::execute::Run;
+use crate::catalog::{ChunkWriter, DatasetError, Doing, FormatError, Value};
 use crate::pipeline::{ChunkError, Collector, DatasetIndex, NodeIndex, Sink};
 use crate::sync::Mutex;
 
-/// One an output of a node that yields chunks; of any other node none, for which
-/// nothing is allocated.
-pub(super) struct Sinks {
-    sinks: Vec<Arc<OutputSink>>,
-    given: Vec<Arc<dyn Sink>>,
-}
+/// One an output of a node that yields chunks.
+pub(super) struct Sinks(Vec<Arc<OutputSink>>);
 
 /// Takes the chunks of one output.
 struct OutputSink {
-    name: Arc<str>,
+    run: Arc<Run>,
+    dataset: DatasetIndex,
     collector: &'static dyn Collector,
     state: Mutex<State>,
 }
 
 enum State {
     /// Waits for the next chunk.
-    Open(Option<Value>),
+    Open(Kept),
     /// A chunk is being added, not under the lock since that runs code of the
     /// user's. It stays so if that panics.
     Adding,
-    Failed(DatasetError),
+    Failed(FailureKind),
     /// The call is over, or was given up.
     Closed,
 }
 
+#[derive(Default)]
+struct Kept {
+    rows: Option<usize>,
+    place: Place,
+}
+
+#[derive(Default)]
+enum Place {
+    /// There was no chunk yet.
+    #[default]
+    Nowhere,
+    /// Put together in memory, where somebody reads it or takes it as a whole.
+    Collected(Value),
+    /// In a file that nobody sees yet.
+    Written(ChunkWriter),
+}
+
+/// What a node's chunks came to, beside the values that they were put together to.
+#[derive(Default)]
+pub(super) struct Drafts {
+    pub(super) rows: Option<usize>,
+    /// One an output, where it was written chunk by chunk.
+    pub(super) files: Vec<Option<ChunkWriter>>,
+}
+
 impl Sinks {
     pub(super) fn new(
-        bound: &Bindings,
+        run: &Arc<Run>,
         at: NodeIndex,
         collectors: &'static [&'static dyn Collector],
     ) -> Self {
-        let sink = |(&dataset, &collector): (&DatasetIndex, &&'static dyn Collector)| {
-            let (name, state) = (bound.name(dataset).clone(), Mutex::new(State::Open(None)));
-            Arc::new(OutputSink { name, collector, state })
+        let written = run.bound.pipeline.writes(at).iter().copied();
+        let sink = |(dataset, &collector): (DatasetIndex, &&'static dyn Collector)| {
+            let (run, state) = (run.clone(), Mutex::new(State::Open(Kept::default())));
+            Arc::new(OutputSink { run, dataset, collector, state })
         };
-        let written = bound.pipeline.writes(at);
-        let sinks: Vec<_> = written.iter().zip(collectors).map(sink).collect();
-        let given = sinks.iter().map(|sink| sink.clone() as Arc<dyn Sink>).collect();
-        Self { sinks, given }
+        Self(written.zip(collectors).map(sink).collect())
     }
 
     /// What the node's function is given.
-    pub(super) fn given(&self) -> &[Arc<dyn Sink>] {
-        &self.given
+    pub(super) fn given(&self) -> Vec<Arc<dyn Sink>> {
+        self.0.iter().map(|sink| sink.clone() as Arc<dyn Sink>).collect()
     }
 
-    /// The error of the first output that could not take a chunk.
-    pub(super) fn failure(&self) -> Option<DatasetError> {
-        self.sinks.iter().find_map(|sink| sink.failure())
+    /// The failure of the first output that could not take a chunk.
+    pub(super) fn failure(&self) -> Option<FailureKind> {
+        self.0.iter().find_map(|sink| sink.failure())
     }
 
-    /// Takes no more chunks, and adds what was collected to `outputs`.
-    pub(super) fn end(&self, outputs: &mut Vec<Value>) -> Result<(), DatasetError> {
-        self.sinks.iter().try_for_each(|sink| {
-            outputs.push(sink.end()?);
-            Ok(())
-        })
+    /// Takes no more chunks. A value for each output is put into `outputs`, which
+    /// for one that is in a file says nothing.
+    pub(super) fn end(&self, outputs: &mut Vec<Value>) -> Result<Drafts, FailureKind> {
+        let mut drafts = Drafts::default();
+        for sink in &self.0 {
+            let Kept { rows, place } = sink.end()?;
+            drafts.rows = drafts.rows.into_iter().chain(rows).reduce(|a, b| a + b);
+            let (value, file) = match place {
+                Place::Nowhere => (sink.collector.empty(), None),
+                Place::Collected(value) => (value, None),
+                Place::Written(file) => (Arc::new(()) as Value, Some(file)),
+            };
+            outputs.push(value);
+            drafts.files.push(file);
+        }
+        Ok(drafts)
     }
 }
 
@@ -72,7 +105,7 @@ impl Sinks {
 /// with it.
 impl Drop for Sinks {
     fn drop(&mut self) {
-        for sink in &self.sinks {
+        for sink in &self.0 {
             drop(sink.close());
         }
     }
@@ -83,52 +116,82 @@ impl OutputSink {
         mem::replace(&mut *self.state.lock(), State::Closed)
     }
 
-    fn end(&self) -> Result<Value, DatasetError> {
+    fn end(&self) -> Result<Kept, FailureKind> {
         match self.close() {
-            State::Open(collected) => Ok(collected.unwrap_or_else(|| self.collector.empty())),
-            State::Failed(error) => Err(error),
-            State::Adding => Err(self.error("adding a chunk panicked")),
-            State::Closed => Err(self.error("it was given up")),
+            State::Open(kept) => Ok(kept),
+            State::Failed(kind) => Err(kind),
+            State::Adding => Err(FailureKind::Save(self.error("adding a chunk panicked"))),
+            State::Closed => Err(FailureKind::Save(self.error("it was given up"))),
         }
     }
 
-    fn failure(&self) -> Option<DatasetError> {
+    fn failure(&self) -> Option<FailureKind> {
         let is_open = matches!(*self.state.lock(), State::Open(_));
         if is_open { None } else { self.end().err() }
     }
 
-    fn add(&self, collected: Option<Value>, chunk: Value) -> Result<Value, DatasetError> {
-        let Some(mut collected) = collected else { return Ok(chunk) };
-        self.collector.add(&mut collected, chunk).map_err(|problem| self.error(problem))?;
-        Ok(collected)
+    fn add(&self, kept: &mut Kept, chunk: Value) -> Result<(), DatasetError> {
+        let bound = &self.run.bound;
+        let rows = bound.codec(self.dataset).and_then(|codec| codec.rows(&chunk));
+        kept.rows = kept.rows.into_iter().chain(rows).reduce(|a, b| a + b);
+        if let (Place::Nowhere, Binding::Bound(entry)) =
+            (&kept.place, &bound.bindings[self.dataset as usize])
+            && let Some(file) = entry.chunks(&bound.access(self.dataset))?
+        {
+            kept.place = Place::Written(file);
+        }
+        match &mut kept.place {
+            Place::Nowhere => kept.place = Place::Collected(chunk),
+            Place::Written(file) => file.push(&chunk)?,
+            Place::Collected(value) => {
+                self.collector.add(value, chunk).map_err(|error| {
+                    let (name, error) = (bound.name(self.dataset), FormatError::own(error));
+                    DatasetError::new(name, Doing::Save, None, error)
+                })?;
+            }
+        }
+        Ok(())
     }
 
     fn error(&self, problem: &str) -> DatasetError {
-        DatasetError::new(&self.name, Doing::Save, None, FormatError::plain(problem))
+        let name = self.run.bound.name(self.dataset);
+        DatasetError::new(name, Doing::Save, None, FormatError::plain(problem))
     }
 }
 
 impl Sink for OutputSink {
     fn push(&self, chunk: Value) -> Result<(), ChunkError> {
         let closed = || ChunkError::from(&self.error("it takes no more chunks"));
-        let collected = {
+        let mut kept = {
             let mut state = self.state.lock();
-            let State::Open(collected) = &mut *state else { return Err(closed()) };
-            let collected = collected.take();
+            let State::Open(kept) = &mut *state else { return Err(closed()) };
+            let kept = mem::take(kept);
             *state = State::Adding;
-            collected
+            kept
         };
-        let added = self.add(collected, chunk);
-        let told = added.as_ref().err().map(ChunkError::from);
-        let next = added.map_or_else(State::Failed, |collected| State::Open(Some(collected)));
+        let name = self.run.bound.name(self.dataset);
+        let span = tracing::debug_span!(target: "entourage::run", "save", dataset = %name);
+        let add = || span.in_scope(|| self.add(&mut kept, chunk));
+        // Caught, so that what was collected is not dropped by the panic.
+        let added = catch_unwind(AssertUnwindSafe(add)).unwrap_or_else(|payload| {
+            drop(mem::take(&mut kept));
+            resume_unwind(payload)
+        });
+        let (next, told) = match added {
+            Ok(()) => (State::Open(kept), Ok(())),
+            Err(error) => {
+                let told = Err(ChunkError::from(&error));
+                (State::Failed(FailureKind::Save(error)), told)
+            }
+        };
         let mut state = self.state.lock();
         if !matches!(*state, State::Adding) {
-            // Closed meanwhile. What was collected is dropped outside the lock.
+            // Closed meanwhile. What was kept is dropped outside the lock.
             drop(state);
             drop(next);
             return Err(closed());
         }
         *state = next;
-        told.map_or(Ok(()), Err)
+        told
     }
 }

@@ -53,7 +53,6 @@ impl ChunkWriter {
     /// Adds a chunk, which is of the dataset's owned type: a `Vec<Row>` for
     /// records, a `String` for text. After an error there is nothing left to do
     /// but to drop the writer.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no node yields chunks yet"))]
     pub(crate) fn push(&mut self, chunk: &Value) -> Result<(), DatasetError> {
         let pushed = self.encoder.push(chunk, &mut self.out);
         pushed.map_err(|error| {
@@ -62,7 +61,6 @@ impl ChunkWriter {
     }
 
     /// Ends the dataset, and puts it where it belongs as a save would.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no node yields chunks yet"))]
     pub(crate) fn commit(self) -> Result<(), DatasetError> {
         let Self { dataset, place, mut encoder, mut out, over } = self;
         let committed = encoder.end(&mut out).and_then(|()| out.commit(over));

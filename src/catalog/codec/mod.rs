@@ -57,6 +57,12 @@ pub(crate) trait Codec: Send + Sync {
         Err(self.unsupported(format))
     }
 
+    /// Whether a value may be written in chunks; else they are to be put together
+    /// first.
+    fn takes_chunks(&self) -> bool {
+        false
+    }
+
     /// Begins to write a value that comes in chunks.
     fn chunks(&self, format: &Format) -> Result<Box<dyn ChunkEncoder>, FormatError> {
         let (family, format) = (self.family(), format.name());

@@ -41,6 +41,10 @@ impl Codec for Text {
         self.chunks(format)?.push(value, out)
     }
 
+    fn takes_chunks(&self) -> bool {
+        true
+    }
+
     fn chunks(&self, format: &Format) -> Result<Box<dyn ChunkEncoder>, FormatError> {
         match format {
             Format::Text => Ok(Box::new(Self)),
@@ -82,6 +86,10 @@ impl Codec for Bytes {
         out: &mut dyn Write,
     ) -> Result<(), FormatError> {
         self.chunks(format)?.push(value, out)
+    }
+
+    fn takes_chunks(&self) -> bool {
+        true
     }
 
     fn chunks(&self, format: &Format) -> Result<Box<dyn ChunkEncoder>, FormatError> {

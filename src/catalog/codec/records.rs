@@ -69,6 +69,10 @@ impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Codec for Records<
         chunks.end(out)
     }
 
+    fn takes_chunks(&self) -> bool {
+        true
+    }
+
     fn chunks(&self, format: &Format) -> Result<Box<dyn ChunkEncoder>, FormatError> {
         let writer = match format {
             Format::Csv(options) => Writer::Csv(csv::Rows::of::<R>(options)?),

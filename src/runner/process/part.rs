@@ -51,7 +51,7 @@ pub(super) fn run(
     let run_id = run_id(&options);
     let logger = options.run_logger.clone();
     let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger);
-    let run = prepare(bound, &options, run_id, context);
+    let run = Arc::new(prepare(bound, &options, run_id, context));
     run.execute(0, run.state.elapsed(), &mut Scratch::default(), &|_| ());
     match run.conclude() {
         Ok(report) => outcome(&report),

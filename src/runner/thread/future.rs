@@ -37,7 +37,7 @@ enum Stage {
     #[default]
     Preparing,
     Running(Arc<Work>),
-    Over(Result<Outcome, Payload>),
+    Over(Box<Result<Outcome, Payload>>),
     /// The future is gone, or was given the outcome.
     Gone,
 }
@@ -61,7 +61,7 @@ impl Shared {
             drop(outcome);
             return;
         }
-        let before = std::mem::replace(&mut state.stage, Stage::Over(outcome));
+        let before = std::mem::replace(&mut state.stage, Stage::Over(Box::new(outcome)));
         let waker = state.waker.take();
         drop(state);
         drop(before);
@@ -96,8 +96,10 @@ impl Future for RunFuture {
         let stage = std::mem::replace(&mut state.stage, Stage::Gone);
         drop(state);
         match stage {
-            Stage::Over(Ok(outcome)) => Poll::Ready(outcome),
-            Stage::Over(Err(payload)) => resume_unwind(payload),
+            Stage::Over(over) => match *over {
+                Ok(outcome) => Poll::Ready(outcome),
+                Err(payload) => resume_unwind(payload),
+            },
             _ => panic!("a run that has ended was polled again"),
         }
     }

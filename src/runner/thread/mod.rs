@@ -168,13 +168,13 @@ impl ThreadRunner {
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
         let executor = self.executor.with_propagation(Propagation::off()).map_err(refused)?;
-        Ok(Arc::new(Work { run, executor }))
+        Ok(Arc::new(Work { run: Arc::new(run), executor }))
     }
 }
 
 /// Has the nodes of a run work on `executor`, which carries nothing of its own.
 pub(super) fn drive(executor: &Executor, run: Run) -> Result<RunReport, RunError> {
-    wait_for(&Arc::new(Work { run, executor: executor.clone() }))
+    wait_for(&Arc::new(Work { run: Arc::new(run), executor: executor.clone() }))
 }
 
 fn wait_for(work: &Arc<Work>) -> Result<RunReport, RunError> {

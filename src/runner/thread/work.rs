@@ -16,7 +16,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// A run and the workers it runs on.
 pub(super) struct Work {
-    pub(super) run: Run,
+    pub(super) run: Arc<Run>,
     pub(super) executor: Executor,
 }
 
