@@ -100,7 +100,7 @@ mod telemetry;
 #[cfg(feature = "pipeline")]
 pub use catalog::{
     Catalog, CatalogBuilder, CatalogError, CsvOptions, Data, DataType, Dataset, DatasetError,
-    Description, Family, FileDataset, Format, Resolution, Secret, Taken,
+    Description, Family, FileDataset, Format, Resolution, Secret, Taken, Version, VersionError,
 };
 pub use context::accessors;
 pub use context::{

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::codec::Codec;
 use super::data::{Data, DataType, Value};
 use super::error::{DatasetError, Doing, FormatError};
+use super::version::Version;
 
 /// What the nodes of a pipeline know of a dataset: all that its storage needs to
 /// be told.
@@ -20,6 +21,10 @@ pub(crate) struct Access<'a> {
     pub(crate) codec: Option<&'static dyn Codec>,
     /// Whether a node of the same run writes it.
     pub(crate) is_written: bool,
+    /// The version to save, where versions are kept; one made up if `None`.
+    pub(crate) save_version: Option<&'a Version>,
+    /// The version to load; the latest if `None`.
+    pub(crate) load_version: Option<&'a Version>,
 }
 
 impl<'a> Access<'a> {
@@ -27,13 +32,23 @@ impl<'a> Access<'a> {
     pub(crate) fn of<T: DataType + ?Sized>(data: &Data<T>, name: &'a str) -> Self {
         let codec = data.codec();
         let (type_id, type_name) = (codec.type_id(), codec.type_name());
-        Self { name, type_id, type_name, codec: Some(codec), is_written: false }
+        let codec = Some(codec);
+        Self { codec, type_id, type_name, ..Self::untyped(name) }
     }
 
     /// The same where no type is known, and none is asked for.
     pub(super) fn untyped(name: &'a str) -> Self {
         let (type_id, type_name) = (TypeId::of::<()>(), "()");
-        Self { name, type_id, type_name, codec: None, is_written: false }
+        let (save_version, load_version) = (None, None);
+        Self {
+            name,
+            type_id,
+            type_name,
+            codec: None,
+            is_written: false,
+            save_version,
+            load_version,
+        }
     }
 
     pub(super) fn codec(&self) -> Result<&'static dyn Codec, FormatError> {

@@ -17,8 +17,8 @@ use super::parameters::Parameters;
 use super::patterns::{Patterns, Resolution};
 
 pub(super) fn assemble(builder: CatalogBuilder) -> Result<Catalog, CatalogError> {
-    let CatalogBuilder { base, over, parameters, variables, types, validators, cached, problems } =
-        builder;
+    let CatalogBuilder { base, over, parameters, variables, types, problems, .. } = builder;
+    let CatalogBuilder { validators, cached, load_versions, .. } = builder;
     let mut assembly = Assembly { variables, problems, makers: Makers::default() };
     assembly.makers.types = types;
     let layers = [Some(base), over.map(|(_, layer)| layer)];
@@ -61,6 +61,20 @@ pub(super) fn assemble(builder: CatalogBuilder) -> Result<Catalog, CatalogError>
             bound.validators.entry(name).or_default().push(validator);
         } else {
             problems.push(format!("`{name}` is to be validated, but it is not in the catalog"));
+        }
+    }
+    for (name, version) in load_versions {
+        if let Some(entry) = entries.get_mut(&name) {
+            match entry.is_versioned() {
+                true => entry.load_version = Some(version),
+                false => problems.push(format!("dataset `{name}` keeps no versions to load")),
+            }
+        } else if bound.patterns.resolve(&name) != Resolution::Memory {
+            bound.load_versions.insert(name, version);
+        } else {
+            problems.push(format!(
+                "version `{version}` of `{name}` is to be loaded, but it is not in the catalog"
+            ));
         }
     }
     CatalogError::check(problems.iter().map(|problem| secrets.hide(problem)).collect())?;

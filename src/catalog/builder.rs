@@ -21,6 +21,7 @@ use super::memory::MemorySlot;
 use super::stored::StoredDataset;
 use super::types::{DatasetType, Made};
 use super::validator::{ByFunction, Validator};
+use super::version::Version;
 
 /// Puts a [`Catalog`] together. What is wrong is said by [`build`](Self::build),
 /// all of it at once.
@@ -35,6 +36,7 @@ pub struct CatalogBuilder {
     pub(super) types: BTreeMap<String, Arc<dyn DatasetType>>,
     pub(super) validators: Vec<(String, Arc<dyn Validator>)>,
     pub(super) cached: Vec<String>,
+    pub(super) load_versions: Vec<(String, Version)>,
     pub(super) problems: Vec<String>,
 }
 
@@ -312,6 +314,17 @@ impl CatalogBuilder {
     /// `type: cached` does in a catalog file.
     pub fn cached(mut self, name: impl Into<String>) -> Self {
         self.cached.push(name.into());
+        self
+    }
+
+    /// Has a version of a dataset loaded that need not be the latest, where a
+    /// run's options name no other.
+    pub fn load_version(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        let name = name.into();
+        match Version::new(version) {
+            Ok(version) => self.load_versions.push((name, version)),
+            Err(error) => self.problems.push(format!("dataset `{name}`: {error}")),
+        }
         self
     }
 

@@ -7,6 +7,7 @@ use super::access::Access;
 use super::data::Value;
 use super::error::FormatError;
 use super::stored::{StoredDataset, Unfit};
+use super::version::Version;
 use crate::sync::Mutex;
 
 /// Keeps what was loaded or saved until it is released. Two that load at the same
@@ -20,6 +21,8 @@ pub(super) struct Cached {
 struct Held {
     value: Value,
     type_id: TypeId,
+    /// The one that was asked for, or saved.
+    version: Option<Version>,
 }
 
 impl Cached {
@@ -29,11 +32,18 @@ impl Cached {
 
     fn held(&self, access: &Access<'_>) -> Option<Value> {
         let held = self.held.lock();
-        held.as_ref().filter(|held| held.type_id == access.type_id).map(|held| held.value.clone())
+        let fits = |held: &&Held| {
+            // Where no version is asked for, what is held was the latest.
+            let wanted = access.load_version.filter(|_| self.is_versioned());
+            held.type_id == access.type_id
+                && wanted.is_none_or(|wanted| held.version.as_ref() == Some(wanted))
+        };
+        held.as_ref().filter(fits).map(|held| held.value.clone())
     }
 
-    fn hold(&self, access: &Access<'_>, value: &Value) {
-        let held = Held { value: value.clone(), type_id: access.type_id };
+    fn hold(&self, access: &Access<'_>, value: &Value, version: Option<&Version>) {
+        let version = version.cloned();
+        let held = Held { value: value.clone(), type_id: access.type_id, version };
         let before = self.held.lock().replace(held);
         // Dropped here, after the lock: it is the user's value.
         drop(before);
@@ -46,18 +56,18 @@ impl StoredDataset for Cached {
             return Ok(value);
         }
         let value = self.stored.load(access)?;
-        self.hold(access, &value);
+        self.hold(access, &value, access.load_version);
         Ok(value)
     }
 
     fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
         self.stored.save(access, value)?;
-        self.hold(access, value);
+        self.hold(access, value, access.save_version);
         Ok(())
     }
 
     fn exists(&self, access: &Access<'_>) -> Result<bool, FormatError> {
-        if self.held.lock().is_some() {
+        if access.load_version.is_none() && self.held.lock().is_some() {
             return Ok(true);
         }
         self.stored.exists(access)
@@ -94,6 +104,10 @@ impl StoredDataset for Cached {
 
     fn real_path(&self) -> Option<PathBuf> {
         self.stored.real_path()
+    }
+
+    fn is_versioned(&self) -> bool {
+        self.stored.is_versioned()
     }
 
     fn is_persistent(&self) -> bool {

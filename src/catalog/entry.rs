@@ -12,6 +12,7 @@ use super::error::{DatasetError, Doing, FormatError};
 use super::secret::Secrets;
 use super::stored::{StoredDataset, Unfit};
 use super::validator::Validator;
+use super::version::Version;
 use crate::context::discard;
 use crate::executor::message_of;
 
@@ -37,6 +38,8 @@ pub(crate) struct Entry {
     pub(super) validators: Vec<Arc<dyn Validator>>,
     /// What no message may show.
     pub(super) secrets: Option<Arc<Secrets>>,
+    /// The version to load where a run names none.
+    pub(super) load_version: Option<Version>,
 }
 
 impl Entry {
@@ -45,7 +48,8 @@ impl Entry {
     }
 
     pub(super) fn boxed(stored: Box<dyn StoredDataset>, origin: Option<String>) -> Self {
-        Self { stored, origin, pattern: None, validators: Vec::new(), secrets: None }
+        let (pattern, validators, secrets, load_version) = Default::default();
+        Self { stored, origin, pattern, validators, secrets, load_version }
     }
 
     /// Where the name is bound, as the end of a sentence.
@@ -55,7 +59,7 @@ impl Entry {
 
     /// Reads the value.
     pub(crate) fn load(&self, access: &Access<'_>) -> Result<Value, DatasetError> {
-        let loaded = self.guarded(|| self.stored.load(access));
+        let loaded = self.guarded(|| self.stored.load(&self.pinned(access)));
         let loaded = loaded.and_then(|value| self.validate(&value).map(|()| value));
         loaded.map_err(|error| self.error(access.name, Doing::Load, error))
     }
@@ -79,17 +83,19 @@ impl Entry {
 
     /// Whether there is something to load.
     pub(crate) fn exists(&self, access: &Access<'_>) -> Result<bool, DatasetError> {
-        let exists = self.guarded(|| self.stored.exists(access));
+        let exists = self.guarded(|| self.stored.exists(&self.pinned(access)));
         exists.map_err(|error| self.error(access.name, Doing::Look, error))
     }
 
     /// Says before the run what would go wrong in it; see
     /// [`StoredDataset::check`].
     pub(crate) fn check(&self, access: &Access<'_>) -> Result<(), Unfit> {
-        self.guarded(|| self.stored.check(access)).map_err(|unfit| match (unfit, &self.secrets) {
-            (Unfit::Wrong(error), Some(secrets)) => Unfit::Wrong(secrets.hide_in(error)),
-            (Unfit::Absent(what), Some(secrets)) => Unfit::Absent(secrets.hide(&what)),
-            (unfit, None) => unfit,
+        self.guarded(|| self.stored.check(&self.pinned(access))).map_err(|unfit| {
+            match (unfit, &self.secrets) {
+                (Unfit::Wrong(error), Some(secrets)) => Unfit::Wrong(secrets.hide_in(error)),
+                (Unfit::Absent(what), Some(secrets)) => Unfit::Absent(secrets.hide(&what)),
+                (unfit, None) => unfit,
+            }
         })
     }
 
@@ -112,6 +118,7 @@ impl Entry {
             place: self.shown_place(),
             origin: self.origin.clone(),
             pattern: self.pattern.clone(),
+            is_versioned: self.is_versioned(),
             is_persistent: self.is_persistent(),
         }
     }
@@ -138,6 +145,21 @@ impl Entry {
 
     pub(crate) fn is_parameter(&self) -> bool {
         self.stored.is_parameter()
+    }
+
+    /// Whether every version is kept.
+    pub(crate) fn is_versioned(&self) -> bool {
+        self.stored.is_versioned()
+    }
+
+    /// The version to load that the catalog names.
+    pub(crate) fn load_version(&self) -> Option<&Version> {
+        self.load_version.as_ref()
+    }
+
+    fn pinned<'a>(&'a self, access: &Access<'a>) -> Access<'a> {
+        let load_version = access.load_version.or(self.load_version.as_ref());
+        Access { load_version, ..*access }
     }
 
     /// Says whether a value may be stored here, or be what was loaded.
@@ -181,6 +203,7 @@ pub struct Description {
     place: Option<String>,
     origin: Option<String>,
     pattern: Option<String>,
+    is_versioned: bool,
     is_persistent: bool,
 }
 
@@ -188,7 +211,8 @@ impl Description {
     /// Of a name that is bound to nothing.
     pub(super) fn unbound() -> Self {
         let kind = "memory".to_owned();
-        Self { kind, place: None, origin: None, pattern: None, is_persistent: false }
+        let (place, origin, pattern) = Default::default();
+        Self { kind, place, origin, pattern, is_versioned: false, is_persistent: false }
     }
 
     /// The type, as a catalog file has it: `csv`, say, or `memory`; `parameter`
@@ -213,6 +237,11 @@ impl Description {
         self.pattern.as_deref()
     }
 
+    /// Whether every version is kept.
+    pub fn is_versioned(&self) -> bool {
+        self.is_versioned
+    }
+
     /// Whether what is saved outlives the process.
     pub fn is_persistent(&self) -> bool {
         self.is_persistent
@@ -221,6 +250,9 @@ impl Description {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_versioned {
+            f.write_str("versioned ")?;
+        }
         f.write_str(&self.kind)?;
         if let Some(place) = &self.place {
             write!(f, " {place}")?;

@@ -32,12 +32,13 @@ pub struct FileDataset {
     path: PathBuf,
     format: Format,
     place: Arc<dyn Place>,
+    is_versioned: bool,
 }
 
 impl FileDataset {
     /// A file of the given format.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
-        Self { path: path.into(), format, place: Arc::new(Local) }
+        Self { path: path.into(), format, place: Arc::new(Local), is_versioned: false }
     }
 
     /// A CSV file.
@@ -77,7 +78,29 @@ impl FileDataset {
         self
     }
 
-    /// Where the file is.
+    /// Keeps every version: a save writes `<path>/<version>/<file name>` and never
+    /// over one that is there, a load reads the latest, or the one that the run's
+    /// options or the catalog name.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, FileDataset};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("note.txt");
+    /// const NOTE: Data<str> = Data::text("note");
+    /// let catalog =
+    ///     Catalog::builder().file("note", FileDataset::text(path).versioned()).build()?;
+    /// catalog.save(&NOTE, "first".to_owned())?;
+    /// catalog.save(&NOTE, "second".to_owned())?;
+    /// assert_eq!(*catalog.load(&NOTE)?, "second");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "returns the changed dataset"]
+    pub fn versioned(mut self) -> Self {
+        self.is_versioned = true;
+        self
+    }
+
+    /// Where the file is; the folder of its versions where it is versioned.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -85,6 +108,19 @@ impl FileDataset {
     /// The file's format.
     pub fn format(&self) -> &Format {
         &self.format
+    }
+
+    pub(super) fn is_versioned(&self) -> bool {
+        self.is_versioned
+    }
+
+    pub(super) fn place_of_bytes(&self) -> &dyn Place {
+        &*self.place
+    }
+
+    /// The one file of a version.
+    pub(super) fn at(&self, path: PathBuf) -> Self {
+        Self { path, is_versioned: false, ..self.clone() }
     }
 
     /// Where the file is, for messages.
@@ -98,10 +134,15 @@ impl FileDataset {
 
     /// Writes beside the file, syncs, and renames: at no moment is there half a
     /// file, and a save that fails leaves what was there.
-    pub(crate) fn write(&self, codec: &dyn Codec, value: &Value) -> Result<(), FormatError> {
+    pub(crate) fn write(
+        &self,
+        codec: &dyn Codec,
+        value: &Value,
+        over: Over,
+    ) -> Result<(), FormatError> {
         let mut out = self.create()?;
         codec.write(&self.format, value, &mut out)?;
-        out.commit(Over::Replace)
+        out.commit(over)
     }
 
     /// Says now what a load of this file would fail with, as far as that can be
@@ -134,6 +175,11 @@ impl FileDataset {
         })
     }
 
+    /// What a save does to what is there.
+    fn over(&self) -> Over {
+        if self.is_versioned { Over::Refuse } else { Over::Replace }
+    }
+
     fn is_gzip(&self) -> bool {
         self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
     }
@@ -141,11 +187,11 @@ impl FileDataset {
 
 impl StoredDataset for FileDataset {
     fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
-        self.read(access.codec()?)
+        self.to_load(access)?.read(access.codec()?)
     }
 
     fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
-        self.write(access.codec()?, value)
+        self.to_save(access).write(access.codec()?, value, self.over())
     }
 
     fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, FormatError> {
@@ -154,12 +200,15 @@ impl StoredDataset for FileDataset {
             return Ok(None);
         }
         let encoder = codec.chunks(&self.format)?;
-        let (out, place) = (self.create()?, self.place());
-        Ok(Some(ChunkWriter::new(access.name, place, encoder, out, Over::Replace)))
+        let (out, place) = (self.to_save(access).create()?, self.place());
+        Ok(Some(ChunkWriter::new(access.name, place, encoder, out, self.over())))
     }
 
-    fn exists(&self, _: &Access<'_>) -> Result<bool, FormatError> {
-        self.place.exists(&self.path)
+    fn exists(&self, access: &Access<'_>) -> Result<bool, FormatError> {
+        match self.is_versioned {
+            true => self.exists_in_versions(access),
+            false => self.place.exists(&self.path),
+        }
     }
 
     fn check(&self, access: &Access<'_>) -> Result<(), Unfit> {
@@ -169,11 +218,19 @@ impl StoredDataset for FileDataset {
             let what = format!("it is of the {family} family, which cannot be stored as {format}");
             return Err(FormatError::plain(what).into());
         }
-        let checked = match access.is_written {
-            true => self.check_writable(codec),
-            false => self.check_readable(codec),
+        let checked = if access.is_written {
+            if self.is_versioned {
+                self.check_version(access)?;
+            }
+            self.to_save(access).check_writable(codec)
+        } else {
+            self.to_load(access).and_then(|file| file.check_readable(codec))
         };
         Ok(checked.map_err(|error| error.at(&self.describe()))?)
+    }
+
+    fn is_versioned(&self) -> bool {
+        self.is_versioned
     }
 
     fn kind(&self) -> String {

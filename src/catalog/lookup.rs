@@ -14,6 +14,7 @@ use super::parameters::Parameters;
 use super::patterns::{Patterns, Resolution};
 use super::suggest::did_you_mean;
 use super::validator::Validator;
+use super::version::Version;
 
 /// Binds dataset names to storage. Immutable, and shared by its clones: a run
 /// changes what is stored, and never what is bound.
@@ -42,13 +43,14 @@ pub(super) struct Bound {
     pub(super) patterns: Patterns,
     /// Of names that belong to patterns.
     pub(super) validators: BTreeMap<String, Vec<Arc<dyn Validator>>>,
+    pub(super) load_versions: BTreeMap<String, Version>,
 }
 
 impl Default for Bound {
     fn default() -> Self {
         let (parameters, _) = Parameters::default().into_entries();
-        let (entries, patterns, validators) = Default::default();
-        Self { entries, parameters: Arc::new(parameters), patterns, validators }
+        let (entries, patterns, validators, load_versions) = Default::default();
+        Self { entries, parameters: Arc::new(parameters), patterns, validators, load_versions }
     }
 }
 
@@ -232,6 +234,7 @@ impl Catalog {
         let made = self.bound.patterns.make(name)?;
         Ok(made.map(|mut entry| {
             entry.validators = self.bound.validators.get(name).cloned().unwrap_or_default();
+            entry.load_version = self.bound.load_versions.get(name).cloned();
             Arc::new(entry)
         }))
     }

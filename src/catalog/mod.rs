@@ -27,6 +27,8 @@ mod taken;
 mod template;
 mod types;
 mod validator;
+mod version;
+mod versioned;
 
 pub use builder::CatalogBuilder;
 pub use data::{Data, DataType, Family};
@@ -39,6 +41,7 @@ pub use lookup::Catalog;
 pub use patterns::Resolution;
 pub use secret::Secret;
 pub use taken::Taken;
+pub use version::{Version, VersionError};
 
 pub(crate) use access::Access;
 pub(crate) use chunks::ChunkWriter;

@@ -58,6 +58,11 @@ pub(crate) trait StoredDataset: Send + Sync {
         None
     }
 
+    /// Whether it keeps every version.
+    fn is_versioned(&self) -> bool {
+        false
+    }
+
     /// Whether it outlives the process.
     fn is_persistent(&self) -> bool {
         true

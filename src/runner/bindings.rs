@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::plan::Narrowed;
+use super::versions::Versions;
 use crate::catalog::{Access, Catalog, Codec, DatasetError, Doing, Entry, FormatError, Value};
 use crate::pipeline::{DatasetIndex, Pipeline, Slot};
 
@@ -14,6 +15,7 @@ pub(super) struct Bindings {
     pub(super) narrowed: Option<Box<Narrowed>>,
     /// Whether the nodes run elsewhere, and load and save there.
     pub(super) is_elsewhere: bool,
+    pub(super) versions: Versions,
     /// What is wrong with the datasets of which the catalog can make nothing.
     pub(super) problems: Vec<String>,
 }
@@ -28,7 +30,7 @@ pub(super) enum Binding {
 }
 
 impl Bindings {
-    pub(super) fn new(pipeline: &Pipeline, catalog: &Catalog) -> Self {
+    pub(super) fn new(pipeline: &Pipeline, catalog: &Catalog, versions: Versions) -> Self {
         let mut problems = Vec::new();
         let mut bind = |name: &str| match catalog.bind(name) {
             Ok(Some(entry)) => Binding::Bound(entry),
@@ -43,7 +45,7 @@ impl Bindings {
         let datasets = pipeline.dataset_indices();
         let bindings = datasets.map(|dataset| bind(&pipeline.slot(dataset).name)).collect();
         let (pipeline, narrowed) = (pipeline.clone(), None);
-        Self { pipeline, bindings, narrowed, is_elsewhere: false, problems }
+        Self { pipeline, bindings, narrowed, is_elsewhere: false, versions, problems }
     }
 
     pub(super) fn name(&self, dataset: DatasetIndex) -> &Arc<str> {
@@ -58,7 +60,16 @@ impl Bindings {
     pub(super) fn access(&self, dataset: DatasetIndex) -> Access<'_> {
         let Slot { name, type_id, type_name, codec } = self.pipeline.slot(dataset);
         let is_written = self.pipeline.producer(dataset).is_some();
-        Access { name, type_id: *type_id, type_name, codec: *codec, is_written }
+        let Versions { save, loads } = &self.versions;
+        Access {
+            name,
+            type_id: *type_id,
+            type_name,
+            codec: *codec,
+            is_written,
+            save_version: Some(save),
+            load_version: loads.get(&**name).or(is_written.then_some(save)),
+        }
     }
 
     /// Loads a dataset from where the catalog keeps it.

@@ -24,6 +24,7 @@ mod sequential;
 mod sinks;
 mod state;
 mod thread;
+mod versions;
 
 pub use error::{NodeFailure, RunError};
 pub use finals::RunOutput;

@@ -1,5 +1,7 @@
 //! What one run is told.
 
+use std::collections::BTreeMap;
+
 use super::error::RunError;
 use super::plan::Plan;
 use super::prepare::checked;
@@ -22,6 +24,8 @@ pub struct RunOptions {
     pub(super) keep_going: bool,
     pub(super) deny_unused: bool,
     pub(super) only_missing: bool,
+    pub(super) save_version: Option<String>,
+    pub(super) load_versions: BTreeMap<String, String>,
 }
 
 impl RunOptions {
@@ -52,6 +56,21 @@ impl RunOptions {
     /// nothing is paid.
     pub fn propagation(mut self, propagation: Propagation) -> Self {
         self.propagation = Some(propagation);
+        self
+    }
+
+    /// The version under which the run saves what keeps its versions; by default
+    /// the time at which the run begins.
+    pub fn save_version(mut self, version: impl Into<String>) -> Self {
+        self.save_version = Some(version.into());
+        self
+    }
+
+    /// The version of a dataset that the run loads; by default the one that the
+    /// catalog names, or else the latest. What a node of the run writes is loaded
+    /// as it was written.
+    pub fn load_version(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.load_versions.insert(name.into(), version.into());
         self
     }
 

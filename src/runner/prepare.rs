@@ -11,6 +11,7 @@ use super::options::RunOptions;
 use super::plan::Narrowed;
 use super::progress::Progress;
 use super::state::RunState;
+use super::versions::{self, Versions};
 use crate::catalog::Catalog;
 use crate::context::{PropagationError, RunId};
 use crate::pipeline::Pipeline;
@@ -35,20 +36,22 @@ pub(super) fn examined(
     refused: Option<&PropagationError>,
 ) -> (Bindings, Vec<String>) {
     let mut problems = Vec::new();
-    let mut bound = Bindings::new(pipeline, catalog);
+    let versions = Versions::of(options, &mut problems);
+    let mut bound = Bindings::new(pipeline, catalog, versions.clone());
     if options.only_missing {
         match Narrowed::new(bound) {
             Ok(narrowed) => {
-                bound = Bindings::new(&narrowed.part(), catalog);
+                bound = Bindings::new(&narrowed.part(), catalog, versions);
                 bound.narrowed = Some(Box::new(narrowed));
             }
             Err(unknown) => {
-                problems = unknown;
-                bound = Bindings::new(pipeline, catalog);
+                problems.extend(unknown);
+                bound = Bindings::new(pipeline, catalog, versions);
             }
         }
     }
     problems.extend(check(&mut bound, catalog, options.deny_unused));
+    versions::check(&bound, catalog, &mut problems);
     problems.extend(refused.map(ToString::to_string));
     (bound, problems)
 }

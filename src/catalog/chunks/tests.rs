@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::ChunkWriter;
 use crate::catalog::data::{Data, DataType, Value};
+use crate::catalog::place::Over;
 use crate::catalog::{Access, Entry, FileDataset, Format};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ where
         assert!(!parts.exists(), "nobody sees it before it is committed");
         writer.commit().unwrap();
         let file = FileDataset::new(&one, format.clone());
-        file.write(data.codec(), &value(whole.clone())).unwrap();
+        file.write(data.codec(), &value(whole.clone()), Over::Replace).unwrap();
         // Compressed bytes depend on where a chunk ends.
         let content = |path: &Path| match ending {
             "" => fs::read(path).unwrap(),
@@ -144,7 +145,7 @@ fn writer_that_is_dropped_leaves_what_was_there() {
         drop(writer);
         assert_eq!(names(), <[&str; 0]>::default());
 
-        file.write(NOTE.codec(), &value("before".to_owned())).unwrap();
+        file.write(NOTE.codec(), &value("before".to_owned()), Over::Replace).unwrap();
         let before = fs::read(&path).unwrap();
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let mut writer = begin(&NOTE, &file);

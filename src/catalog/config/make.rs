@@ -24,12 +24,12 @@ struct EntryType {
 }
 
 const TYPES: &[EntryType] = &[
-    EntryType { name: "csv", options: &["path", "delimiter", "missing"] },
-    EntryType { name: "json", options: &["path"] },
-    EntryType { name: "jsonl", options: &["path"] },
-    EntryType { name: "msgpack", options: &["path"] },
-    EntryType { name: "text", options: &["path"] },
-    EntryType { name: "bytes", options: &["path"] },
+    EntryType { name: "csv", options: &["path", "versioned", "delimiter", "missing"] },
+    EntryType { name: "json", options: &["path", "versioned"] },
+    EntryType { name: "jsonl", options: &["path", "versioned"] },
+    EntryType { name: "msgpack", options: &["path", "versioned"] },
+    EntryType { name: "text", options: &["path", "versioned"] },
+    EntryType { name: "bytes", options: &["path", "versioned"] },
     EntryType { name: "memory", options: &[] },
     EntryType { name: "cached", options: &["dataset"] },
 ];
@@ -182,7 +182,21 @@ impl<'a> EntryReader<'a> {
     fn file(&mut self, line: usize, kind: &str, options: &Options) -> Option<Stored> {
         let path = self.path(line, options);
         let format = self.format(kind, options);
-        Some(Box::new(FileDataset::new(path?, format?)))
+        let is_versioned = self.is_versioned(options);
+        let file = FileDataset::new(path?, format?);
+        Some(Box::new(if is_versioned? { file.versioned() } else { file }))
+    }
+
+    fn is_versioned(&mut self, options: &Options) -> Option<bool> {
+        let Some((_, node)) = options.iter().find(|(key, _)| key.name == "versioned") else {
+            return Some(false);
+        };
+        if let Content::Scalar(Json::Bool(is_versioned)) = node.content {
+            return Some(is_versioned);
+        }
+        let kind = node.kind();
+        self.problem(node.line, &format!("`versioned` is to be `true` or `false`, found {kind}"));
+        None
     }
 
     fn path(&mut self, line: usize, options: &Options) -> Option<String> {

@@ -34,9 +34,10 @@ impl Place for Local {
     fn create(&self, path: &Path) -> Result<Box<dyn Draft>, FormatError> {
         let path = self.real_path(path);
         let folder = folder_of(&path);
+        let made = (!folder.exists()).then(|| Made(folder.to_owned()));
         std::fs::create_dir_all(folder).map_err(|error| refused(folder, error))?;
         let out = BufWriter::with_capacity(1 << 16, temporary(&path, folder)?);
-        Ok(Box::new(TemporaryFile { out, path }))
+        Ok(Box::new(TemporaryFile { out, path, _made: made }))
     }
 
     fn exists(&self, path: &Path) -> Result<bool, FormatError> {
@@ -88,6 +89,18 @@ impl Place for Local {
 struct TemporaryFile {
     out: BufWriter<NamedTempFile>,
     path: PathBuf,
+    /// After the file, which is in it.
+    _made: Option<Made>,
+}
+
+/// A folder that was made for a file, and is gone again if there is none in it.
+struct Made(PathBuf);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // Refused, as it should be, where something is in it.
+        let _ = std::fs::remove_dir(&self.0).is_ok();
+    }
 }
 
 impl Write for TemporaryFile {
@@ -102,7 +115,7 @@ impl Write for TemporaryFile {
 
 impl Draft for TemporaryFile {
     fn commit(self: Box<Self>, over: Over) -> Result<(), FormatError> {
-        let Self { out, path } = *self;
+        let Self { out, path, _made } = *self;
         let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         if let Ok(before) = std::fs::metadata(&path) {
             temporary.as_file().set_permissions(before.permissions())?;

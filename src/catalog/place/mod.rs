@@ -30,7 +30,6 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
 
     /// The names of what lies directly below `folder`, files and folders, in
     /// order; none where there is no such folder.
-    #[cfg_attr(not(test), expect(dead_code, reason = "there are no versions to list yet"))]
     fn list(&self, folder: &Path) -> Result<Vec<String>, FormatError>;
 
     /// Says now whether something could be written at `path`, as far as that
@@ -53,7 +52,6 @@ pub(crate) enum Over {
     /// Takes its place.
     Replace,
     /// Leaves it, and fails.
-    #[cfg_attr(not(test), expect(dead_code, reason = "there are no versions to keep yet"))]
     Refuse,
 }
 

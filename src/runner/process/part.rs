@@ -11,12 +11,13 @@ use super::super::execute::Scratch;
 use super::super::options::RunOptions;
 use super::super::prepare::{prepare, run_id};
 use super::super::report::{Fate, RunReport};
+use super::super::versions::Versions;
 use super::channel::{Forward, Outgoing};
 use super::failures::to_parent;
 use super::protocol::{Execute, Failure, Outcome, shortened};
 use super::serve::Offer;
 use super::storable;
-use crate::catalog::{Catalog, FileDataset};
+use crate::catalog::{Catalog, FileDataset, Version};
 use crate::context::{Propagation, RunLogger, Snapshot, Wire};
 use crate::pipeline::{NodeIndex, Pipeline};
 
@@ -74,7 +75,15 @@ fn outcome(report: &RunReport) -> Outcome {
 /// nothing.
 fn bound(pipeline: &Pipeline, catalog: &Catalog, execute: &Execute) -> Result<Bindings, String> {
     let folder = PathBuf::from(OsString::from_vec(execute.folder.clone()));
-    let mut bound = Bindings::new(pipeline, catalog);
+    let version = |name: &str| Version::new(name).map_err(|error| error.to_string());
+    let loads = execute.load_versions.iter();
+    let loads = loads.map(|(name, load)| Ok((name.clone(), version(load)?)));
+    let loads = loads.collect::<Result<_, String>>()?;
+    let versions = Versions { save: version(&execute.save_version)?, loads };
+    let mut bound = Bindings::new(pipeline, catalog, versions);
+    if !bound.problems.is_empty() {
+        return Err(bound.problems.join("; "));
+    }
     let mut kept = Catalog::builder();
     for file in &execute.kept {
         let dataset = pipeline.dataset_indices().find(|at| **bound.name(*at) == file.dataset);

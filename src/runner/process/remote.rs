@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::super::elsewhere::{Called, Elsewhere};
 use super::super::error::FailureKind;
+use super::super::versions::Versions;
 use super::failures::from_worker;
 use super::launch::Wanted;
 use super::protocol::{Execute, KeptFile, Log, Outcome, Request};
@@ -30,6 +31,7 @@ pub(super) struct Remote {
     pub(super) kept: Vec<bool>,
     pub(super) scratch: Arc<Scratch>,
     pub(super) run_id: RunId,
+    pub(super) versions: Versions,
     pub(super) context: Option<Vec<(String, String)>>,
     pub(super) grace: Duration,
 }
@@ -47,7 +49,18 @@ impl Remote {
             dataset: all.slot(dataset).name.to_string(),
             file: file_of(dataset),
         };
+        let stored = all.reads_once(node).filter(|dataset| !self.kept[*dataset as usize]);
+        let load_version = |dataset| {
+            let name = &*all.slot(dataset).name;
+            // To the worker, whose pipeline is this node, what another node of
+            // the run writes comes from outside.
+            let written = all.producer(dataset).map(|_| &self.versions.save);
+            let version = self.versions.loads.get(name).or(written)?;
+            Some((name.to_owned(), version.to_string()))
+        };
         Request::Execute(Box::new(Execute {
+            save_version: self.versions.save.to_string(),
+            load_versions: stored.filter_map(load_version).collect(),
             task,
             pipeline,
             node: all.name_of(node).to_string(),

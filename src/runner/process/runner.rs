@@ -200,6 +200,7 @@ mod unix {
                 kept,
                 scratch: Arc::new(scratch),
                 run_id: run.run_id.clone(),
+                versions: run.bound.versions.clone(),
                 context,
                 grace: self.grace,
             }));

@@ -63,6 +63,9 @@ pub(in super::super) struct Execute {
     pub(in super::super) has_log: bool,
     /// The folder of the run, as bytes, to be removed by whoever is left.
     pub(in super::super) folder: Vec<u8>,
+    pub(in super::super) save_version: String,
+    /// By dataset, where it is not to be the latest.
+    pub(in super::super) load_versions: Vec<(String, String)>,
     /// Where those of the node's datasets are that the catalog does not bind.
     pub(in super::super) kept: Vec<KeptFile>,
 }

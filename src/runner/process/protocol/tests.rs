@@ -27,6 +27,8 @@ fn requests() -> Vec<Request> {
             context: Some(vec![("traceparent".to_owned(), "00-…".to_owned())]),
             has_log: true,
             folder: b"/tmp/\xff".to_vec(),
+            save_version: "2026-01-31T08.15.00.000Z".to_owned(),
+            load_versions: vec![("in".to_owned(), "v1".to_owned())],
             kept: vec![kept],
         })),
         Request::Cancel { task: 7 },
