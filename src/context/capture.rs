@@ -130,6 +130,13 @@ impl Capture {
         Self { context, ..Self::EMPTY }
     }
 
+    /// A context from elsewhere than this thread, with this thread's span and
+    /// dispatcher.
+    #[cfg(feature = "pipeline")]
+    pub(super) fn of_context_here(context: Context) -> Self {
+        Self { context, trace: Trace::capture(), ..Self::EMPTY }
+    }
+
     /// Whether nothing is in it, not even a word on why.
     #[inline]
     pub(crate) fn is_blank(&self) -> bool {

@@ -125,6 +125,13 @@ impl Snapshot {
         Capture::of_context(context).into()
     }
 
+    /// The same context, and besides it this thread's span and dispatcher: for
+    /// what has come from another process.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn here(&self) -> Self {
+        Capture::of_context_here(self.context().clone()).into()
+    }
+
     pub(super) fn context(&self) -> &Context {
         self.as_capture().context()
     }

@@ -60,7 +60,9 @@ impl Run {
         }
         self.save(at, outputs, files)?;
         self.keep(at, outputs);
-        tracing::debug!(target: "entourage::run", rows, "node done");
+        if !self.is_part {
+            tracing::debug!(target: "entourage::run", rows, "node done");
+        }
         Ok(())
     }
 

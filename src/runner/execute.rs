@@ -27,6 +27,8 @@ pub(super) struct Run {
     pub(super) keep_going: bool,
     /// Where the nodes run, if it is not here.
     pub(super) elsewhere: Option<Box<dyn Elsewhere>>,
+    /// Whether it is part of a run elsewhere, which tells how its nodes end.
+    pub(super) is_part: bool,
 }
 
 /// How far a node came within the current attempt.
@@ -120,7 +122,9 @@ impl Run {
     /// Tells of a failure, in the context that is current.
     pub(super) fn failed(&self, at: NodeIndex, kind: FailureKind) -> Attempt {
         let failure = self.failure(at, kind);
-        tracing::error!(target: "entourage::run", "{failure}");
+        if !self.is_part {
+            tracing::error!(target: "entourage::run", "{failure}");
+        }
         Attempt::Failed(failure.kind)
     }
 

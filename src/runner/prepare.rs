@@ -67,7 +67,7 @@ pub(super) fn prepare(
     let state = RunState::new(&bound);
     let keep_going = options.keep_going;
     let progress = Arc::new(Progress::new());
-    Run { bound, state, progress, context, run_id, keep_going, elsewhere: None }
+    Run { bound, state, progress, context, run_id, keep_going, elsewhere: None, is_part: false }
 }
 
 /// The run's id: the one it was given, or one made up.

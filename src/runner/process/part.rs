@@ -33,7 +33,8 @@ pub(super) fn run(
     let (propagation, caller) = match &execute.context {
         None => (Propagation::off(), Snapshot::empty()),
         Some(context) => match wire.extract(context) {
-            Ok(caller) => (Propagation::all(), caller),
+            // In the worker's own subscriber, and its span.
+            Ok(caller) => (Propagation::all(), caller.here()),
             Err(error) => return refused(format!("the caller's context: {error}")),
         },
     };
@@ -52,7 +53,9 @@ pub(super) fn run(
     let run_id = run_id(&options);
     let logger = options.run_logger.clone();
     let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger);
-    let run = Arc::new(prepare(bound, &options, run_id, context));
+    let mut run = prepare(bound, &options, run_id, context);
+    run.is_part = true;
+    let run = Arc::new(run);
     run.execute(0, run.state.elapsed(), &mut Scratch::default(), &|_| ());
     match run.conclude() {
         Ok(report) => outcome(&report),

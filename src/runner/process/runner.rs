@@ -187,6 +187,7 @@ mod unix {
             let scratch = Scratch::new(self.folder.as_deref()).map_err(|error| {
                 refuse(format!("no folder can be made for what the catalog does not bind: {error}"))
             })?;
+            let scratch = Arc::new(scratch);
             let kept = kept(&bound);
             bound.is_elsewhere = true;
             let run_id = run_id(&options);
@@ -198,13 +199,15 @@ mod unix {
                 workers: self.workers.clone(),
                 wanted,
                 kept,
-                scratch: Arc::new(scratch),
+                scratch: scratch.clone(),
                 run_id: run.run_id.clone(),
                 versions: run.bound.versions.clone(),
                 context,
                 grace: self.grace,
             }));
-            drive(&self.threads, run)
+            let ended = drive(&self.threads, run);
+            scratch.clear();
+            ended
         }
 
         /// What is on the wire of the context of the caller; nothing at all where
@@ -225,6 +228,14 @@ mod unix {
             let injected = self.wire.inject(&caller, &mut carrier);
             injected.map_err(|error| format!("the caller's context: {error}"))?;
             Ok(Some(carrier))
+        }
+    }
+
+    /// What is left of a run on a thread may hold on to the workers: those that
+    /// wait end with the runner all the same.
+    impl Drop for Inner {
+        fn drop(&mut self) {
+            self.workers.dismiss();
         }
     }
 

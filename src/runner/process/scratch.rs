@@ -22,12 +22,17 @@ impl Scratch {
             Some(around) => builder.tempdir_in(around),
             None => builder.tempdir(),
         };
-        // Workers may be in another folder than this process by then.
         Ok(Self { folder: folder? })
     }
 
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Removes all of it, though somebody may still hold on to it.
+    pub(super) fn clear(&self) {
+        // What is left then goes with the last who holds it.
+        _ = std::fs::remove_dir_all(self.path());
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {

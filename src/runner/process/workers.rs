@@ -46,12 +46,11 @@ impl Workers {
     pub(super) fn memory_limit(&self) -> Option<u64> {
         self.launch.memory_limit
     }
-}
 
-impl Drop for Workers {
-    /// All are told before the first is waited for.
-    fn drop(&mut self) {
+    /// Lets go of those that wait, and sees them end.
+    pub(super) fn dismiss(&self) {
         let mut idle = std::mem::take(&mut *self.idle.lock());
+        // All are told before the first is waited for.
         idle.iter_mut().for_each(Worker::dismiss);
     }
 }
