@@ -1,7 +1,15 @@
-//! A dataset that the catalog keeps in memory, and the runs that share it.
+//! What is in memory during a run: a dataset that the catalog keeps there, and the
+//! runs that share it; and what lies between nodes, for as long as it is needed.
 #![cfg(feature = "pipeline")]
 
+#[expect(dead_code, reason = "each test file needs some of the helpers")]
+#[path = "support/pipelines.rs"]
+mod pipelines;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use entourage::{Catalog, Data, Pipeline, RunOptions, SequentialRunner, node};
+use pipelines::with_each_runner;
 
 const SHARED: Data<u64> = Data::memory("shared");
 const BETWEEN: Data<u64> = Data::memory("between");
@@ -30,4 +38,51 @@ fn reader_sees_what_its_own_run_wrote_and_not_what_another_saved_meanwhile() {
             .unwrap();
     let mut report = SequentialRunner::new().run(&reader, &catalog, RunOptions::new()).unwrap();
     assert_eq!(report.take_output(&SEEN), Some(2));
+}
+
+/// A kilobyte that counts how many of its kind live.
+struct Block {
+    content: [u8; 1024],
+}
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+impl Block {
+    fn new(content: [u8; 1024]) -> Self {
+        let live = LIVE.fetch_add(1, Ordering::Relaxed) + 1;
+        MOST.fetch_max(live, Ordering::Relaxed);
+        Self { content }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        LIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn chain_of_any_length_holds_what_one_node_reads_and_what_it_writes() {
+    const NODES: usize = 100_000;
+    let block = |n: usize| Data::<Block>::memory("block").named(format!("d{n}"));
+    let nodes = (0..NODES).map(|n| {
+        let node = match n {
+            0 => node(|| Block::new([7; 1024])).reads(()).writes(block(n)),
+            _ => node(|before: &Block| Block::new(before.content))
+                .reads(block(n - 1))
+                .writes(block(n)),
+        };
+        node.named(format!("n{n}"))
+    });
+    let pipeline = Pipeline::new(nodes).unwrap();
+    with_each_runner(|runner| {
+        MOST.store(0, Ordering::Relaxed);
+        let mut report = runner.run(&pipeline, &Catalog::empty(), RunOptions::new()).unwrap();
+        assert_eq!(MOST.load(Ordering::Relaxed), 2);
+        let last = report.take_output(&block(NODES - 1)).unwrap();
+        assert_eq!((LIVE.load(Ordering::Relaxed), last.content), (1, [7; 1024]));
+        drop(last);
+        assert_eq!(LIVE.load(Ordering::Relaxed), 0);
+    });
 }

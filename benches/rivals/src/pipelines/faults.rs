@@ -15,11 +15,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// A name, what is done, and what is printed of it.
 type Fault = (&'static str, &'static str, fn(&str) -> Result<String, Box<dyn Error>>);
 
-const FAULTS: [Fault; 6] = [
+const FAULTS: [Fault; 7] = [
     ("panic", "the second of three nodes in a row panics", panics),
+    ("panic beside", "the same, while another node runs beside it", panics_beside),
     ("error", "the second of three nodes in a row fails", fails),
     ("one thread", "a diamond on one thread", one_thread),
-    ("cancel", "a chain of twenty naps is to end after the fifth", cancels),
+    ("cancel", "a chain of twenty nodes that sleep is to end after the fifth", cancels),
     ("chains", "slow-fast and fast-slow, of the longer chain", unbalanced),
     ("wait", "processor time while a node sleeps for a second", waits),
 ];
@@ -88,6 +89,11 @@ fn in_short(text: &str) -> String {
 fn panics(rival: &str) -> Result<String, Box<dyn Error>> {
     let way = start(rival, THREADS, PANIC)?;
     Ok(told(&*way, &Graph::of(&[&[], &[0], &[1]])))
+}
+
+fn panics_beside(rival: &str) -> Result<String, Box<dyn Error>> {
+    let way = start(rival, THREADS, PANIC)?;
+    Ok(told(&*way, &Graph::of(&[&[], &[0], &[0], &[1, 2]])))
 }
 
 fn fails(rival: &str) -> Result<String, Box<dyn Error>> {
