@@ -97,7 +97,7 @@ fn everything_wrong_is_said_at_once_each_with_its_line() {
     let types = "`csv`, `json`, `jsonl`, `msgpack`, `text`, `bytes`, `memory`, `cached`";
     let expected = [
         "4: dataset `flights`: unknown key `delimeter` (type csv takes `type`, `path`, \
-         `versioned`, `delimiter`, `missing`); did you mean `delimiter`?",
+         `versioned`, `delimiter`, `missing`, `storage_options`, `credentials`); did you mean `delimiter`?",
         &format!("6: dataset `airports`: unknown type `cvs` (one of {types})"),
         &format!("8: dataset `planes`: the `type` is missing (one of {types})"),
         "10: dataset `weather`: the `path` is missing",

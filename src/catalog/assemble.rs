@@ -17,10 +17,10 @@ use super::parameters::Parameters;
 use super::patterns::{Patterns, Resolution};
 
 pub(super) fn assemble(builder: CatalogBuilder) -> Result<Catalog, CatalogError> {
-    let CatalogBuilder { base, over, parameters, variables, types, problems, .. } = builder;
-    let CatalogBuilder { validators, cached, load_versions, .. } = builder;
-    let mut assembly = Assembly { variables, problems, makers: Makers::default() };
-    assembly.makers.types = types;
+    let CatalogBuilder { base, over, parameters, variables, types, stores, .. } = builder;
+    let CatalogBuilder { validators, cached, load_versions, problems, .. } = builder;
+    let makers = Makers { types, stores, ..Makers::default() };
+    let mut assembly = Assembly { variables, problems, makers };
     let layers = [Some(base), over.map(|(_, layer)| layer)];
     let mut layers: Vec<Layer> = layers.into_iter().flatten().collect();
     for layer in &mut layers {
@@ -190,7 +190,10 @@ impl Assembly {
         let (mut entries, mut patterns) = (BTreeMap::new(), Vec::new());
         for Source { name, from } in sources.found.into_iter().flatten() {
             match from {
-                From::Program(entry) => drop(entries.insert(name, entry)),
+                From::Program(mut entry) => match entry.stored.locate(&self.makers.stores) {
+                    Ok(()) => drop(entries.insert(name, entry)),
+                    Err(problem) => self.problems.push(format!("dataset `{name}`: {problem}")),
+                },
                 From::File(blueprint) if blueprint.is_pattern() => patterns.push(blueprint),
                 From::File(blueprint) => match blueprint.make(&self.makers) {
                     Ok(made) => drop(entries.insert(name, made.into_entry(blueprint.origin()))),

@@ -18,6 +18,7 @@ use super::file::FileDataset;
 use super::format::Format;
 use super::lookup::Catalog;
 use super::memory::MemorySlot;
+use super::place::Stores;
 use super::stored::StoredDataset;
 use super::types::{DatasetType, Made};
 use super::validator::{ByFunction, Validator};
@@ -33,6 +34,7 @@ pub struct CatalogBuilder {
     pub(super) over: Option<(String, Layer)>,
     pub(super) parameters: Vec<(String, serde_json::Value)>,
     pub(super) variables: Variables,
+    pub(super) stores: Stores,
     pub(super) types: BTreeMap<String, Arc<dyn DatasetType>>,
     pub(super) validators: Vec<(String, Arc<dyn Validator>)>,
     pub(super) cached: Vec<String>,
@@ -127,6 +129,39 @@ impl CatalogBuilder {
             self.problems.push(format!("dataset `{name}`: {problem}"));
         }
         self.insert(name, file);
+        self
+    }
+
+    /// Gives an object store a name: the paths that begin with `name://` lead to it,
+    /// and what follows is a key of the store. `memory` may be given, too: another
+    /// takes the place of the one that every catalog has.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use entourage::{Catalog, Data, FileDataset};
+    /// use object_store::memory::InMemory;
+    ///
+    /// const NOTE: Data<str> = Data::text("note");
+    /// let catalog = Catalog::builder()
+    ///     .object_store("lake", Arc::new(InMemory::new()))
+    ///     .file("note", FileDataset::text("lake://notes/today.txt.gz"))
+    ///     .build()?;
+    /// catalog.save(&NOTE, "fair".to_owned())?;
+    /// assert_eq!(*catalog.load(&NOTE)?, "fair");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Whoever loads or saves sleeps until the store is done, on a worker as on any
+    /// other thread, inside a tokio runtime as outside of one: the store runs on a
+    /// runtime of the crate's own, in the context of the node.
+    #[cfg(feature = "object-store")]
+    pub fn object_store(
+        mut self,
+        name: impl Into<String>,
+        store: Arc<dyn object_store::ObjectStore>,
+    ) -> Self {
+        let added = self.stores.object.add(name.into(), store);
+        self.problems.extend(added.err());
         self
     }
 

@@ -54,6 +54,14 @@ impl fmt::Display for FormatError {
     }
 }
 
+/// For the way through a writer that knows of no other errors than those of
+/// input and output.
+impl Error for FormatError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
 /// A dataset could not be loaded, saved or looked at. Its message says which
 /// dataset, which file, and where in it.
 #[derive(Debug)]

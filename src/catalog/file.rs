@@ -14,12 +14,19 @@ use super::codec::Codec;
 use super::data::Value;
 use super::error::FormatError;
 use super::format::{CsvOptions, Format};
-use super::place::{Draft, Local, Over, Place, Start};
+use super::place::{Draft, Local, Over, Place, Start, StorageOptions, Stores};
 use super::source::{self, START, Source};
 use super::stored::{StoredDataset, Unfit};
 
 /// A file in one of the formats, compressed with gzip where its name ends in
 /// `.gz`.
+///
+/// With the feature `object-store` its path may be a URL: `memory://…` of a store
+/// that lives as long as the catalog, `file:///…` of the local file system, one of
+/// a store that [`CatalogBuilder::object_store`](crate::CatalogBuilder) names, and
+/// with the features `aws`, `gcp` and `azure` `s3://…`, `gs://…` and `az://…`. What
+/// [`storage_options`](Self::storage_options) do not say of a cloud is taken from
+/// the environment.
 ///
 /// ```
 /// use entourage::{CsvOptions, FileDataset};
@@ -31,6 +38,7 @@ use super::stored::{StoredDataset, Unfit};
 pub struct FileDataset {
     path: PathBuf,
     format: Format,
+    options: StorageOptions,
     place: Arc<dyn Place>,
     is_versioned: bool,
 }
@@ -38,7 +46,8 @@ pub struct FileDataset {
 impl FileDataset {
     /// A file of the given format.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
-        Self { path: path.into(), format, place: Arc::new(Local), is_versioned: false }
+        let (options, place) = (StorageOptions::default(), Arc::new(Local));
+        Self { path: path.into(), format, options, place, is_versioned: false }
     }
 
     /// A CSV file.
@@ -97,6 +106,28 @@ impl FileDataset {
     #[must_use = "returns the changed dataset"]
     pub fn versioned(mut self) -> Self {
         self.is_versioned = true;
+        self
+    }
+
+    /// What the object store is to be told that the path leads to: its region, say,
+    /// and keys. The names are those of the `object_store` crate; no message shows
+    /// the values, but for those that say where the store is.
+    ///
+    /// ```
+    /// # use entourage::FileDataset;
+    /// let flights = FileDataset::csv("s3://flights/2013.csv.gz")
+    ///     .storage_options([("aws_region", "eu-west-1"), ("aws_access_key_id", "AKIA")]);
+    /// assert!(!format!("{flights:?}").contains("AKIA"));
+    /// ```
+    #[must_use = "returns the changed dataset"]
+    pub fn storage_options<N, V>(mut self, options: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        for (name, value) in options {
+            self.options.set(name.into(), value.into());
+        }
         self
     }
 
@@ -186,6 +217,12 @@ impl FileDataset {
 }
 
 impl StoredDataset for FileDataset {
+    fn locate(&mut self, stores: &Stores) -> Result<(), String> {
+        let (place, path) = stores.locate(&self.path, &self.options)?;
+        (self.place, self.path) = (place, path);
+        Ok(())
+    }
+
     fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
         self.to_load(access)?.read(access.codec()?)
     }
@@ -255,6 +292,7 @@ impl fmt::Debug for FileDataset {
         f.debug_struct("FileDataset")
             .field("path", &self.path)
             .field("format", &self.format)
+            .field("storage_options", &self.options)
             .finish_non_exhaustive()
     }
 }

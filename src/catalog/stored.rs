@@ -6,11 +6,23 @@ use super::access::Access;
 use super::chunks::ChunkWriter;
 use super::data::Value;
 use super::error::FormatError;
+use super::place::Stores;
 
 /// Where a dataset is kept, whatever it is: the one door through which the rest
 /// of the crate goes to it. User code behind it may panic; whoever calls is to
 /// be ready for that.
 pub(crate) trait StoredDataset: Send + Sync {
+    /// Finds the store that a path leads to, once all stores are known; before
+    /// anything else is asked.
+    ///
+    /// # Errors
+    ///
+    /// One sentence of what is wrong with the path.
+    fn locate(&mut self, stores: &Stores) -> Result<(), String> {
+        let _ = stores;
+        Ok(())
+    }
+
     fn load(&self, access: &Access<'_>) -> Result<Value, FormatError>;
 
     fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError>;

@@ -164,11 +164,11 @@ fn single_value_and_memory_come_in_one_piece() {
     const MODEL: Data<u32> = Data::value("model");
     let access = Access::of(&MODEL, "model");
     let folder = tempfile::tempdir().unwrap();
-    let entry = Entry::new(FileDataset::json(folder.path().join("model.json")), None);
-    let told = entry.chunks(&access).err().unwrap().to_string();
-    let what = "a dataset of the value family cannot be written to json in chunks";
-    assert!(told.ends_with(what), "{told}");
-    let memory = Entry::new(crate::catalog::memory::MemorySlot::default(), None);
-    assert!(memory.chunks(&access).unwrap().is_none());
+    let file = FileDataset::json(folder.path().join("model.json"));
+    let entries =
+        [Entry::new(file, None), Entry::new(crate::catalog::memory::MemorySlot::default(), None)];
+    for entry in entries {
+        assert!(entry.chunks(&access).unwrap().is_none());
+    }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

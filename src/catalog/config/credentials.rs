@@ -11,7 +11,7 @@ use crate::catalog::secret::Secrets;
 use crate::catalog::suggest::did_you_mean;
 
 /// The key whose value is the name of credentials.
-const CREDENTIALS: &str = "credentials";
+pub(super) const CREDENTIALS: &str = "credentials";
 
 /// Credentials by name, and where they come from.
 #[derive(Default)]

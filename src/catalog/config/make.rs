@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::credentials::Credentials;
+use super::credentials::{CREDENTIALS, Credentials};
 use super::yaml::{Content, Key, Node};
 use crate::catalog::cached::Cached;
 use crate::catalog::entry::{PARAMETER_PREFIX, PARAMETERS};
 use crate::catalog::file::FileDataset;
 use crate::catalog::format::{CsvOptions, Format};
 use crate::catalog::memory::MemorySlot;
+use crate::catalog::place::Stores;
 use crate::catalog::secret::Secrets;
 use crate::catalog::stored::StoredDataset;
 use crate::catalog::suggest::did_you_mean;
@@ -23,13 +24,16 @@ struct EntryType {
     options: &'static [&'static str],
 }
 
+const FILE: [&str; 4] = ["path", "versioned", "storage_options", CREDENTIALS];
+const CSV: [&str; 6] = [FILE[0], FILE[1], "delimiter", "missing", FILE[2], FILE[3]];
+
 const TYPES: &[EntryType] = &[
-    EntryType { name: "csv", options: &["path", "versioned", "delimiter", "missing"] },
-    EntryType { name: "json", options: &["path", "versioned"] },
-    EntryType { name: "jsonl", options: &["path", "versioned"] },
-    EntryType { name: "msgpack", options: &["path", "versioned"] },
-    EntryType { name: "text", options: &["path", "versioned"] },
-    EntryType { name: "bytes", options: &["path", "versioned"] },
+    EntryType { name: "csv", options: &CSV },
+    EntryType { name: "json", options: &FILE },
+    EntryType { name: "jsonl", options: &FILE },
+    EntryType { name: "msgpack", options: &FILE },
+    EntryType { name: "text", options: &FILE },
+    EntryType { name: "bytes", options: &FILE },
     EntryType { name: "memory", options: &[] },
     EntryType { name: "cached", options: &["dataset"] },
 ];
@@ -40,6 +44,7 @@ pub(in crate::catalog) struct Makers {
     pub(in crate::catalog) credentials: Credentials,
     /// The user's own types, by name.
     pub(in crate::catalog) types: BTreeMap<String, Arc<dyn DatasetType>>,
+    pub(in crate::catalog) stores: Stores,
 }
 
 impl Makers {
@@ -183,8 +188,71 @@ impl<'a> EntryReader<'a> {
         let path = self.path(line, options);
         let format = self.format(kind, options);
         let is_versioned = self.is_versioned(options);
-        let file = FileDataset::new(path?, format?);
-        Some(Box::new(if is_versioned? { file.versioned() } else { file }))
+        let storage_options = self.storage_options(options);
+        let file = FileDataset::new(path?, format?).storage_options(storage_options?);
+        let file = if is_versioned? { file.versioned() } else { file };
+        let is_path = |option: &&(Key, Node)| option.0.name == "path";
+        let path = options.iter().find(is_path).map(|(_, node)| node);
+        if path.is_some_and(|path| self.is_open(path)) {
+            return Some(Box::new(file));
+        }
+        self.located(path.map_or(line, |path| path.line), file)
+    }
+
+    fn located(&mut self, line: usize, mut file: FileDataset) -> Option<Stored> {
+        match file.locate(&self.makers.stores) {
+            Ok(()) => Some(Box::new(file)),
+            Err(problem) => {
+                self.problem(line, &problem);
+                None
+            }
+        }
+    }
+
+    /// What the store of a file is to be told: its options, and credentials.
+    fn storage_options(&mut self, options: &Options) -> Option<Vec<(String, String)>> {
+        let mut found = Vec::new();
+        for (key, node) in options {
+            if key.name == "storage_options" || key.name == CREDENTIALS {
+                self.add_storage_options(key, node, &mut found)?;
+            }
+        }
+        Some(found)
+    }
+
+    fn add_storage_options(
+        &mut self,
+        key: &Key,
+        node: &Node,
+        found: &mut Vec<(String, String)>,
+    ) -> Option<()> {
+        let Content::Map(inner) = &node.content else {
+            // In the draft of a pattern credentials may be not known yet.
+            if !self.is_open(node) {
+                self.problem(node.line, &format!("`{}` is to be a map", key.name));
+            }
+            return self.is_open(node).then_some(());
+        };
+        for (key, node) in inner {
+            if key.name == CREDENTIALS {
+                self.add_storage_options(key, node, found)?;
+            } else {
+                found.push((key.name.clone(), self.storage_option(&key.name, node)?));
+            }
+        }
+        Some(())
+    }
+
+    fn storage_option(&mut self, name: &str, node: &Node) -> Option<String> {
+        match &node.content {
+            Content::Scalar(Json::String(text)) => Some(text.clone()),
+            Content::Scalar(scalar @ (Json::Number(_) | Json::Bool(_))) => Some(scalar.to_string()),
+            _ => {
+                // What it is may be secret.
+                self.problem(node.line, &format!("`{name}` is to be text, a number or a truth"));
+                None
+            }
+        }
     }
 
     fn is_versioned(&mut self, options: &Options) -> Option<bool> {

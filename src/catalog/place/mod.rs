@@ -1,6 +1,9 @@
 //! Where the bytes of files live, whatever their format.
 
 mod local;
+#[cfg(feature = "object-store")]
+mod object;
+mod stores;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +15,7 @@ use super::error::FormatError;
 use super::source::Source;
 
 pub(super) use local::Local;
+pub(super) use stores::{StorageOptions, Stores};
 
 /// A place for bytes, by path: the local file system, or an object store.
 pub(crate) trait Place: fmt::Debug + Send + Sync {

@@ -56,3 +56,26 @@ fn local_file_system_is_a_place() {
     let folder = tempfile::tempdir().unwrap();
     assert_is_a_place(&Local, &folder.path().join("below"));
 }
+
+#[cfg(feature = "object-store")]
+#[test]
+fn object_store_is_a_place() {
+    use std::sync::Arc;
+
+    use object_store::ObjectStore;
+    use object_store::local::LocalFileSystem;
+    use object_store::memory::InMemory;
+
+    use super::{StorageOptions, Stores};
+
+    let folder = tempfile::tempdir().unwrap();
+    let local = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+    let stores: [Arc<dyn ObjectStore>; 2] = [Arc::new(InMemory::new()), Arc::new(local)];
+    for store in stores {
+        let mut all = Stores::default();
+        all.object.add("lake".to_owned(), store).unwrap();
+        let below = Path::new("lake://below");
+        let (place, path) = all.locate(&below.join("any"), &StorageOptions::default()).unwrap();
+        assert_is_a_place(&*place, path.parent().unwrap());
+    }
+}
