@@ -217,6 +217,11 @@ impl Capture {
         &self.context
     }
 
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn into_context(self) -> Context {
+        self.context
+    }
+
     pub(super) fn trace(&self) -> &Trace {
         &self.trace
     }

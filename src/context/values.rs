@@ -163,6 +163,28 @@ impl Context {
         self.with_slot(&key.meta, Slot::Set(Held(Some(Arc::new(value)))), at)
     }
 
+    /// Puts another value in the place of `key`'s, where nobody else has this
+    /// context or the value; else gives it back. What was there is dropped here.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn replace<T: Send + Sync + 'static>(
+        &mut self,
+        key: &'static Key<T>,
+        value: T,
+    ) -> Result<(), T> {
+        let place = self.entries.as_mut().and_then(Arc::get_mut).and_then(|entries| {
+            let at = entries.binary_search_by_key(&order(&key.meta), Entry::order).ok()?;
+            match &mut entries[at].slot {
+                Slot::Set(Held(Some(held))) => Arc::get_mut(held)?.downcast_mut(),
+                _ => None,
+            }
+        });
+        match place {
+            Some(place) => *place = value,
+            None => return Err(value),
+        }
+        Ok(())
+    }
+
     /// This context with `key` not set.
     #[must_use = "a context is immutable: `without` returns the changed one"]
     #[track_caller]

@@ -3,7 +3,9 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::context::{Context, NODE, Propagation, RUN_ID, RUN_LOGGER, RunId, RunLogger, Snapshot};
+use crate::context::{
+    Context, NODE, NodeName, Propagation, RUN_ID, RUN_LOGGER, RunId, RunLogger, Snapshot,
+};
 
 /// What every node of a run is entered in.
 pub(super) enum RunContext {
@@ -46,21 +48,25 @@ impl RunContext {
         Self::On(Box::new(Carried { caller, context, is_own_carried }))
     }
 
-    /// Runs `f` as the node named `node`.
+    /// Runs `f` as the node named `node`. What `before` holds is used again: the
+    /// context of the node before on this thread, if that has let it go.
     #[inline]
-    pub(super) fn enter<R>(&self, node: &Arc<str>, f: impl FnOnce() -> R) -> R {
+    pub(super) fn enter<R>(
+        &self,
+        node: &Arc<str>,
+        before: &mut Option<Context>,
+        f: impl FnOnce() -> R,
+    ) -> R {
         match self {
             Self::Off { is_clean: true } => f(),
             Self::Off { is_clean: false } => Snapshot::empty().scope(f),
-            Self::On(carried) => carried.enter(node, f),
+            Self::On(carried) => carried.enter(node, before, f),
         }
     }
 }
 
 impl Carried {
-    fn enter<R>(&self, node: &Arc<str>, f: impl FnOnce() -> R) -> R {
-        let Self { caller, context, is_own_carried } = self;
-        let context = context.with_at(&NODE, node.clone().into(), Location::caller());
+    fn enter<R>(&self, node: &Arc<str>, before: &mut Option<Context>, f: impl FnOnce() -> R) -> R {
         let in_span = || {
             tracing::info_span!(
                 target: "entourage::run", "node",
@@ -68,9 +74,26 @@ impl Carried {
             )
             .in_scope(f)
         };
-        match caller.as_capture().with_context(context, *is_own_carried) {
-            Ok(capture) => capture.scope(in_span),
-            Err(context) => caller.scope(|| context.scope(in_span)),
+        let context = self.context_of(node, before.take());
+        match self.caller.as_capture().with_context(context, self.is_own_carried) {
+            Ok(capture) => {
+                let answer = capture.scope(in_span);
+                *before = Some(capture.into_context());
+                answer
+            }
+            Err(context) => self.caller.scope(|| context.scope(in_span)),
+        }
+    }
+
+    fn context_of(&self, node: &Arc<str>, before: Option<Context>) -> Context {
+        let name = NodeName::from(node.clone());
+        let new = |name| self.context.with_at(&NODE, name, Location::caller());
+        match before {
+            None => new(name),
+            Some(mut context) => match context.replace(&NODE, name) {
+                Ok(()) => context,
+                Err(name) => new(name),
+            },
         }
     }
 }

@@ -11,7 +11,7 @@ use super::error::{FailureKind, NodeFailure};
 use super::progress::Progress;
 use super::state::{RunState, Stage};
 use crate::catalog::Value;
-use crate::context::{RunId, discard, drop_clean};
+use crate::context::{Context, RunId, discard, drop_clean};
 use crate::executor::{message_of, place_of};
 use crate::pipeline::NodeIndex;
 
@@ -46,6 +46,8 @@ pub(super) enum Attempt {
 pub(super) struct Scratch {
     pub(super) inputs: Vec<Value>,
     pub(super) outputs: Vec<Value>,
+    /// The context of the last node, to be made that of the next.
+    pub(super) context: Option<Context>,
     /// The nodes that can be started since the last one is done.
     pub(super) ready: Vec<NodeIndex>,
 }
@@ -81,9 +83,12 @@ impl Run {
         let name = self.bound.pipeline.name_of(at);
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
+        let mut context = scratch.context.take();
         let attempt = self.caught(at, || {
-            self.context.enter(name, || self.caught(at, || self.attempt(at, scratch, wake)))
+            self.context
+                .enter(name, &mut context, || self.caught(at, || self.attempt(at, scratch, wake)))
         });
+        scratch.context = context;
         let ended = self.state.elapsed();
         let stage = match attempt {
             Attempt::Done => Stage::Done,
