@@ -89,6 +89,23 @@ fn run_saves_under_one_version_and_its_nodes_load_what_it_saved() {
 }
 
 #[test]
+fn report_loads_what_its_run_saved() {
+    let folder = Folder::new();
+    let catalog = catalog(&folder);
+    with_each_runner(|runner| {
+        let saves = |content: &'static str| {
+            let write = node(move || content.to_owned()).reads(()).writes(COPY).named("write");
+            let pipeline = Pipeline::new([write]).unwrap();
+            runner.run(&pipeline, &catalog, RunOptions::new()).unwrap()
+        };
+        let (first, second) = (saves("first"), saves("second"));
+        assert_eq!(*first.load(&COPY).unwrap(), "first");
+        assert_eq!(*second.load(&COPY).unwrap(), "second");
+        assert_eq!(*catalog.load(&COPY).unwrap(), "second");
+    });
+}
+
+#[test]
 fn version_that_is_there_is_never_overwritten() {
     let folder = Folder::new();
     version(&folder, "v1", "ab");

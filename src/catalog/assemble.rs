@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 use std::mem;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::builder::{CatalogBuilder, Layer};
 use super::cached::Cached;
-use super::config::{self, Blueprint, Credentials, Makers, Variables};
+use super::config::{self, Blueprint, Credentials, Makers, Source as Text, Variables};
 use super::entry::{Entry, PARAMETERS, is_parameter};
 use super::error::CatalogError;
 use super::lookup::{Bound, Catalog};
@@ -160,7 +159,7 @@ impl Assembly {
         self.makers.credentials.overlay(credentials);
     }
 
-    fn parameters(&mut self, files: &[PathBuf]) -> Parameters {
+    fn parameters(&mut self, files: &[Text]) -> Parameters {
         let mut parameters = Parameters::default();
         for path in files {
             config::read_parameters(path, &mut parameters, &mut self.problems);

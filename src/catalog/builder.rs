@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::assemble;
-use super::config::{Makers, Variables};
+use super::config::{Makers, Source, Variables};
 use super::data::{Data, DataType};
 use super::dataset::{Dataset, Typed};
 use super::entry::{Entry, PARAMETER_PREFIX};
@@ -46,8 +46,8 @@ pub struct CatalogBuilder {
 #[derive(Default)]
 pub(super) struct Layer {
     pub(super) entries: Vec<(String, Entry)>,
-    pub(super) catalog_files: Vec<PathBuf>,
-    pub(super) parameter_files: Vec<PathBuf>,
+    pub(super) catalog_files: Vec<Source>,
+    pub(super) parameter_files: Vec<Source>,
     pub(super) credential_files: Vec<PathBuf>,
     pub(super) credentials: Vec<(String, serde_json::Value)>,
 }
@@ -89,7 +89,22 @@ impl CatalogBuilder {
     /// What is made of a pattern is made for each run that uses it, so that what
     /// a run writes to memory in this way is gone with the run.
     pub fn yaml_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.layer().catalog_files.push(path.as_ref().to_owned());
+        self.layer().catalog_files.push(Source::File(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Reads entries from the text of a YAML file, which is called `name` in what
+    /// is said of it.
+    ///
+    /// ```
+    /// use entourage::Catalog;
+    /// let text = "flights:\n  type: csv\n  pth: flights.csv\n";
+    /// let error = Catalog::builder().yaml_text("catalog.yml", text).build().unwrap_err();
+    /// assert!(error.problems()[0].starts_with("catalog.yml:3: dataset `flights`: unknown key"));
+    /// ```
+    pub fn yaml_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        let (name, text) = (name.into(), text.into());
+        self.layer().catalog_files.push(Source::Text { name, text });
         self
     }
 
@@ -101,7 +116,15 @@ impl CatalogBuilder {
 
     /// Reads parameters from a YAML file: a map of any depth.
     pub fn parameters_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.layer().parameter_files.push(path.as_ref().to_owned());
+        self.layer().parameter_files.push(Source::File(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Reads parameters from the text of a YAML file, which is called `name` in
+    /// what is said of it.
+    pub fn parameters_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        let (name, text) = (name.into(), text.into());
+        self.layer().parameter_files.push(Source::Text { name, text });
         self
     }
 
@@ -389,9 +412,12 @@ impl CatalogBuilder {
 
 impl fmt::Debug for CatalogBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths = |sources: &[Source]| -> Vec<PathBuf> {
+            sources.iter().map(|source| source.path().to_owned()).collect()
+        };
         f.debug_struct("CatalogBuilder")
-            .field("catalog_files", &self.base.catalog_files)
-            .field("parameter_files", &self.base.parameter_files)
+            .field("catalog_files", &paths(&self.base.catalog_files))
+            .field("parameter_files", &paths(&self.base.parameter_files))
             .field("environment", &self.over.as_ref().map(|(name, _)| name))
             .finish_non_exhaustive()
     }

@@ -9,11 +9,17 @@ use super::plan::Whole;
 use super::report::{Fate, RunReport};
 use super::state::{NodeState, Stage};
 use crate::catalog::{
-    Access, Data, DataType, DatasetError, Description, Doing, Entry, FormatError, did_you_mean,
+    Access, Data, DataType, DatasetError, Description, Doing, Entry, FormatError, Version,
+    did_you_mean,
 };
 
 /// A final output that is in the catalog.
-pub(super) type Stored = (Arc<str>, Arc<Entry>);
+pub(super) struct Stored {
+    name: Arc<str>,
+    entry: Arc<Entry>,
+    /// Under which the run saved it, if it did and versions are kept.
+    version: Option<Version>,
+}
 
 /// The final outputs that the catalog keeps, in the order of their names: those of
 /// the nodes that are done, or were up to date.
@@ -25,10 +31,15 @@ pub(super) fn stored(bound: &Bindings, whole: Option<&Whole>, nodes: &[NodeState
         let place = whole.map_or(Some(producer), |whole| whole.places[producer as usize]);
         let is_there = place.is_none_or(|at| nodes[at as usize].stage() == Stage::Done);
         let is_final = pipeline.consumers(dataset).is_empty();
-        (is_final && is_there).then(|| (bound.name(dataset).clone(), entry.clone()))
+        let is_saved = place.is_some() && entry.is_versioned();
+        (is_final && is_there).then(|| Stored {
+            name: bound.name(dataset).clone(),
+            entry: entry.clone(),
+            version: is_saved.then(|| bound.versions.save.clone()),
+        })
     });
     let mut stored: Vec<_> = finals.collect();
-    stored.sort_by(|a, b| a.0.cmp(&b.0));
+    stored.sort_by(|a, b| a.name.cmp(&b.name));
     stored
 }
 
@@ -72,14 +83,16 @@ impl RunReport {
     pub fn outputs(&self) -> impl Iterator<Item = RunOutput<'_>> {
         let values = self.output_names().map(|name| RunOutput { name, entry: None });
         let stored = self.stored.iter();
-        let stored = stored.map(|(name, entry)| RunOutput { name, entry: Some(&**entry) });
+        let stored =
+            stored.map(|stored| RunOutput { name: &stored.name, entry: Some(&stored.entry) });
         let mut outputs: Vec<_> = values.chain(stored).collect();
         outputs.sort_by_key(|output| output.name);
         outputs.into_iter()
     }
 
     /// A final output, wherever it is: a value of the report, shared, or else loaded
-    /// from where the catalog keeps it. Each call loads it again.
+    /// from where the catalog keeps it: where that keeps versions, as this run saved
+    /// it. Each call loads it again.
     ///
     /// ```
     /// use entourage::{Catalog, Data, FileDataset, Pipeline, RunOptions, SequentialRunner, node};
@@ -112,8 +125,12 @@ impl RunReport {
         if let Some(value) = self.outputs.get(&self.pipeline, &name) {
             return access.typed::<T>(value.clone());
         }
-        match self.stored.binary_search_by(|(stored, _)| (**stored).cmp(&name)) {
-            Ok(at) => access.typed::<T>(self.stored[at].1.load(&access)?),
+        match self.stored.binary_search_by(|stored| (*stored.name).cmp(&name)) {
+            Ok(at) => {
+                let Stored { entry, version, .. } = &self.stored[at];
+                let access = Access { load_version: version.as_ref(), ..access };
+                access.typed::<T>(entry.load(&access)?)
+            }
             Err(_) => {
                 let what = FormatError::plain(self.absence(&name));
                 Err(DatasetError::new(&name, Doing::Load, None, what))

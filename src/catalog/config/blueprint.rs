@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::make::{EntryReader, Makers, refused};
 use super::variables::Variables;
-use super::yaml::{self, Node};
+use super::yaml::{Node, Source};
 use crate::catalog::entry::Entry;
 use crate::catalog::secret::Secrets;
 use crate::catalog::stored::StoredDataset;
@@ -42,18 +42,18 @@ impl Made {
 /// Reads the entries of a catalog file. Names that begin with an underscore are
 /// left out: they are for anchors.
 pub(in crate::catalog) fn read_blueprints(
-    path: &Path,
+    source: &Source,
     variables: &Variables,
     problems: &mut Vec<String>,
 ) -> Vec<Blueprint> {
-    let entries = match yaml::read_map(path) {
+    let entries = match source.read_map() {
         Ok(entries) => entries,
         Err(problem) => {
             problems.push(problem);
             return Vec::new();
         }
     };
-    let file: Arc<Path> = path.into();
+    let file: Arc<Path> = source.path().into();
     let entries = entries.into_iter().filter(|(key, _)| !key.name.starts_with('_'));
     let read = entries.map(|(key, node)| {
         let (name, line) = (key.name, key.line);

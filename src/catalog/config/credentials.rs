@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::variables::Variables;
-use super::yaml::{self, Content, Node};
+use super::yaml::{Content, Node, Source};
 use crate::catalog::secret::Secrets;
 use crate::catalog::suggest::did_you_mean;
 
@@ -46,7 +46,7 @@ impl Credentials {
         variables: &Variables,
         problems: &mut Vec<String>,
     ) {
-        let entries = match yaml::read_map(path) {
+        let entries = match Source::File(path.to_owned()).read_map() {
             Ok(entries) => entries,
             Err(problem) => return problems.push(problem),
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::yaml::{self, Content, Key, Node};
+use super::yaml::{Content, Key, Node, Source};
 use crate::catalog::entry::PARAMETER_PREFIX;
 use crate::catalog::parameters::Parameters;
 
@@ -10,13 +10,13 @@ use crate::catalog::parameters::Parameters;
 /// or for one value in it. Keys at the top that begin with an underscore are left
 /// out: they are for anchors.
 pub(in crate::catalog) fn read_parameters(
-    path: &Path,
+    source: &Source,
     parameters: &mut Parameters,
     problems: &mut Vec<String>,
 ) {
-    match yaml::read_map(path) {
+    match source.read_map() {
         Ok(map) => {
-            let mut file = File { path, parameters, problems };
+            let mut file = File { path: source.path(), parameters, problems };
             for (key, node) in map.iter().filter(|(key, _)| !key.name.starts_with('_')) {
                 if file.note("", key, node) {
                     file.parameters.add(key.name.clone(), node.to_json());

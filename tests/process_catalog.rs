@@ -1,0 +1,71 @@
+//! Nodes in processes of their own find the datasets that their run means: the
+//! same version, and what a pattern makes of a name.
+
+#![cfg(all(feature = "pipeline", unix))]
+
+#[expect(dead_code, reason = "each test file needs some of the helpers")]
+#[path = "support/processes.rs"]
+mod processes;
+
+use std::fs;
+
+use entourage::{Catalog, Data, FileDataset, Pipeline, RunOptions, node, serve_worker};
+use processes::{Folder, again_in};
+
+const FROM: Data<str> = Data::text("from");
+const TEXT: Data<str> = Data::text("text");
+const LENGTH: Data<usize> = Data::value("length");
+
+fn pipeline() -> Pipeline {
+    Pipeline::new([
+        node(|from: &str| from.repeat(2)).reads(FROM).writes(TEXT).named("double"),
+        node(|text: &str| text.len()).reads(TEXT).writes(LENGTH).named("measure"),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn worker_loads_the_version_that_another_worker_of_its_run_saved() {
+    let folder = Folder::new();
+    let file = |name: &str| FileDataset::text(folder.path(name)).versioned();
+    let catalog = Catalog::builder().file("from", file("from.txt")).file("text", file("text.txt"));
+    let catalog = catalog.build().unwrap();
+    serve_worker(&pipeline(), &catalog).if_asked();
+
+    for (name, version, content) in
+        [("from.txt", "v1", "ab"), ("from.txt", "v2", "abc"), ("text.txt", "zzz", "of another run")]
+    {
+        let folder = folder.path(name).join(version);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), content).unwrap();
+    }
+    let test = worker_loads_the_version_that_another_worker_of_its_run_saved;
+    let runner = again_in(test, folder.tell()).workers(2).build().unwrap();
+    let run = |options| {
+        let mut report = runner.run(&pipeline(), &catalog, options).unwrap();
+        report.take_output(&LENGTH)
+    };
+    assert_eq!(run(RunOptions::new()), Some(6));
+    let options = RunOptions::new().save_version("mine").load_version("from", "v1");
+    assert_eq!(run(options), Some(4));
+    assert_eq!(fs::read_to_string(folder.path("text.txt/mine/text.txt")).unwrap(), "abab");
+}
+
+#[test]
+fn worker_resolves_names_by_the_patterns_of_its_catalog() {
+    let folder = Folder::new();
+    let yaml = "'{name}': {type: text, path: '${data}/{name}.txt'}\nlength: {type: json, path: '${data}/n'}\n";
+    let catalog = Catalog::builder()
+        .yaml_text("catalog.yml", yaml)
+        .variable("data", folder.path("").display().to_string())
+        .build()
+        .unwrap();
+    serve_worker(&pipeline(), &catalog).if_asked();
+
+    fs::write(folder.path("from.txt"), "ab").unwrap();
+    let test = worker_resolves_names_by_the_patterns_of_its_catalog;
+    let runner = again_in(test, folder.tell()).workers(2).build().unwrap();
+    let report = runner.run(&pipeline(), &catalog, RunOptions::new()).unwrap();
+    assert_eq!(*report.load(&LENGTH).unwrap(), 4);
+    assert_eq!(fs::read_to_string(folder.path("text.txt")).unwrap(), "abab");
+}
