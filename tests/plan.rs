@@ -217,6 +217,8 @@ fn plan_as_json_has_all_of_it() {
         "kind": "text",
         "place": world.folder.path("out/count.txt").display().to_string(),
         "origin": null,
+        "pattern": null,
+        "is_versioned": false,
         "is_there": false,
         "loaded_by": null,
         "saved_by": "count",
@@ -263,6 +265,63 @@ fn many_readers_are_told_by_their_number() {
     let told = plan.node("first").unwrap().to_string();
     let readers = (1..=5).map(|n| format!("`n{n}` needs `d0`")).collect::<Vec<_>>().join(", ");
     assert_eq!(told, format!("first: {readers}, 2 more"));
+}
+
+/// A catalog of one file, in which the folder is `${folder}`.
+fn catalog_of(folder: &Folder, yaml: &str) -> Catalog {
+    let path = folder.write("catalog.yml", yaml);
+    let place = folder.path("").display().to_string();
+    Catalog::builder().yaml_file(path).variable("folder", place).build().unwrap()
+}
+
+#[test]
+fn plan_tells_by_which_pattern_a_dataset_is_bound_and_that_it_keeps_its_versions() {
+    let folder = Folder::new();
+    let yaml = "\
+\"{name}_text\":
+  type: text
+  path: ${folder}/{name}.txt
+  versioned: true
+";
+    let catalog = catalog_of(&folder, yaml);
+    let made = text("my_text");
+    let make = node(|| "text".to_owned()).reads(()).writes(made).named("make");
+    let pipeline = Pipeline::new([make]).unwrap();
+    let only_missing = || RunOptions::new().only_missing();
+    let plan = only_missing().plan(&pipeline, &catalog).unwrap();
+    let dataset = plan.dataset("my_text").unwrap();
+    assert_eq!(dataset.pattern.as_deref(), Some("{name}_text"));
+    assert!(dataset.is_versioned && dataset.is_there == Some(false));
+    let told = dataset.to_string().replace(&folder.path("").display().to_string(), "");
+    assert!(told.starts_with("my_text: versioned text /my.txt (catalog.yml:"), "{told}");
+    assert!(told.ends_with(", `{name}_text`), is not there, saved by make"), "{told}");
+    SequentialRunner::new().run(&pipeline, &catalog, only_missing()).unwrap();
+    let plan = only_missing().plan(&pipeline, &catalog).unwrap();
+    assert_eq!(plan.dataset("my_text").unwrap().is_there, Some(true));
+    assert_eq!(reasons(&plan, "make"), []);
+}
+
+#[test]
+fn dataset_of_which_the_catalog_can_make_nothing_is_told_even_if_no_node_would_need_it() {
+    let folder = Folder::new();
+    folder.write("made.txt", "text");
+    let yaml = "\
+\"{kind}_made\":
+  type: \"{kind}\"
+  path: ${folder}/made.txt
+last:
+  type: text
+  path: ${folder}/made.txt
+";
+    let catalog = catalog_of(&folder, yaml);
+    let copy = node(|text: &str| text.to_owned());
+    let copy = copy.reads(text("nonsense_made")).writes(text("last")).named("copy");
+    let pipeline = Pipeline::new([copy]).unwrap();
+    let refused =
+        |options: RunOptions| options.plan(&pipeline, &catalog).unwrap_err().problems().to_vec();
+    let every_node = refused(RunOptions::new());
+    assert!(every_node.iter().any(|problem| problem.contains("nonsense")), "{every_node:?}");
+    assert_eq!(refused(RunOptions::new().only_missing()), every_node);
 }
 
 proptest! {

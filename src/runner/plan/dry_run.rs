@@ -77,6 +77,11 @@ pub struct DatasetPlan {
     pub place: Option<String>,
     /// The file and line that bind it, where a file does.
     pub origin: Option<String>,
+    /// The pattern that its name is of the form of, where the catalog does not bind
+    /// the name itself.
+    pub pattern: Option<String>,
+    /// Whether every version of it is kept.
+    pub is_versioned: bool,
     /// Whether it is there already: asked in a run of
     /// [only what is missing](crate::RunOptions::only_missing), of what is stored
     /// and written by a node.

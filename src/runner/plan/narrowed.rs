@@ -20,9 +20,14 @@ impl Narrowed {
     ///
     /// # Errors
     ///
-    /// Every dataset of which it cannot be found out whether it is there.
+    /// Every dataset of which it cannot be found out whether it is there; none
+    /// where the catalog can make nothing of one.
     pub(in crate::runner) fn new(whole: Bindings) -> Result<Self, Vec<String>> {
         let kept = kept::look(&whole)?;
+        if !whole.problems.is_empty() {
+            // Told when all of it is looked at.
+            return Err(Vec::new());
+        }
         let runs = needed(&whole.pipeline, &kept);
         Ok(Self { whole, kept, runs })
     }

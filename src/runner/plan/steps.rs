@@ -4,7 +4,7 @@ use super::super::bindings::{Binding, Bindings};
 use super::dry_run::{DatasetPlan, NodePlan, Plan, Reason};
 use super::kept::{Kept, is_stored};
 use super::narrowed::Narrowed;
-use crate::catalog::Entry;
+use crate::catalog::{Description, Entry};
 use crate::pipeline::{DatasetIndex, NodeIndex, Pipeline};
 
 impl Plan {
@@ -113,13 +113,18 @@ impl Planned<'_> {
         let is_kept = is_memory || is_parameter;
         let is_run = entry.is_none() && !is_parameter;
         let described = entry.map(Entry::describe);
-        let kind = described.as_ref().map(|described| described.kind().to_owned());
+        let told = |what: fn(&Description) -> Option<&str>| {
+            described.as_ref().and_then(|found| what(found).map(str::to_owned))
+        };
+        let kind = told(|found| Some(found.kind()));
         let is_there = self.part.filter(|_| producer.is_some() && is_stored(binding));
         DatasetPlan {
             name: self.name(at),
             kind: kind.or(is_parameter.then(|| "parameter".to_owned())),
-            place: described.as_ref().and_then(|described| described.place().map(str::to_owned)),
-            origin: described.as_ref().and_then(|described| described.origin().map(str::to_owned)),
+            place: told(Description::place),
+            origin: told(Description::origin),
+            pattern: told(Description::pattern),
+            is_versioned: described.as_ref().is_some_and(Description::is_versioned),
             is_there: is_there.map(|part| part.kept[at as usize] == Kept::There),
             loaded_by: first.filter(|_| is_loaded).map(node),
             saved_by: writer.filter(|_| !is_run).map(node),

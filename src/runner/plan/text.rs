@@ -66,12 +66,15 @@ impl fmt::Display for Reason {
 impl fmt::Display for DatasetPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_deref().unwrap_or("in memory, for the run");
-        write!(f, "{}: {kind}", self.name)?;
+        let versioned = if self.is_versioned { "versioned " } else { "" };
+        write!(f, "{}: {versioned}{kind}", self.name)?;
         if let Some(place) = &self.place {
             write!(f, " {place}")?;
         }
-        if let Some(origin) = &self.origin {
-            write!(f, " ({origin})")?;
+        match (&self.origin, &self.pattern) {
+            (Some(origin), Some(pattern)) => write!(f, " ({origin}, `{pattern}`)")?,
+            (Some(bound), None) | (None, Some(bound)) => write!(f, " ({bound})")?,
+            (None, None) => {}
         }
         match self.is_there {
             Some(true) => f.write_str(", is there")?,
