@@ -129,9 +129,9 @@ pub use pipeline::{
 pub use runner::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 #[cfg(feature = "pipeline")]
 pub use runner::{
-    Fate, NodeFailure, NodeReport, ProcessBuildError, ProcessRunner, ProcessRunnerBuilder,
+    Fate, Hooks, NodeFailure, NodeReport, ProcessBuildError, ProcessRunner, ProcessRunnerBuilder,
     RemoteError, RunError, RunFuture, RunOptions, RunOutput, RunReport, SequentialRunner,
-    ServeWorker, ThreadRunner, serve_worker,
+    ServeWorker, ThreadRunner, hooks, serve_worker,
 };
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};

@@ -79,7 +79,7 @@ pub struct ChunkError {
 }
 
 impl ChunkError {
-    pub(super) fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
     }
 }

@@ -225,7 +225,7 @@ impl Pipeline {
         &self.graph.nodes[node as usize].name
     }
 
-    pub(crate) fn tags_of(&self, node: NodeIndex) -> impl Iterator<Item = &str> {
+    pub(crate) fn tags_of(&self, node: NodeIndex) -> impl Iterator<Item = &str> + use<'_> {
         self.graph.nodes[node as usize].node.tags.iter().map(String::as_str)
     }
 

@@ -9,7 +9,7 @@ use super::execute::{Attempt, Run, Scratch};
 use super::inputs::Inputs;
 use super::sinks::{Drafts, Sinks};
 use crate::catalog::{ChunkWriter, Value};
-use crate::context::{keep_first, sum_up};
+use crate::context::{keep_first, swallow};
 use crate::pipeline::{Call, NodeBody, NodeIndex};
 
 impl Run {
@@ -24,19 +24,46 @@ impl Run {
             Inputs::Ready => {}
             Inputs::Waiting => return Attempt::Waiting,
             Inputs::Blocked => return Attempt::Blocked,
-            Inputs::Failed(error) => return self.failed(at, FailureKind::Load(error)),
+            Inputs::Failed(kind) => return self.failed(at, kind, &[]),
         }
+        match self.told_inputs(at, inputs) {
+            Ok(None) => self.end(at, inputs, outputs, Self::finish),
+            Ok(Some(rest)) => self.entered(at, |attempt| {
+                rest.scope(|| *attempt = Some(self.end(at, inputs, outputs, Self::finish)));
+            }),
+            Err(kind) => self.end(at, inputs, outputs, |_, _, _, _| Err(kind)),
+        }
+    }
+
+    /// Runs `f`, and sees what is left of the node's values to its end.
+    fn end(
+        self: &Arc<Self>,
+        at: NodeIndex,
+        inputs: &mut Vec<Value>,
+        outputs: &mut Vec<Value>,
+        f: impl FnOnce(
+            &Arc<Self>,
+            NodeIndex,
+            &mut Vec<Value>,
+            &mut Vec<Value>,
+        ) -> Result<(), FailureKind>,
+    ) -> Attempt {
         // Caught, so that what is left of its values ends in the node's context,
         // too, and one `Drop` of them that panics is not a second panic.
-        let ended = catch_unwind(AssertUnwindSafe(|| self.finish(at, inputs, outputs)));
+        let ended = catch_unwind(AssertUnwindSafe(|| f(self, at, inputs, outputs)));
+        let kind = ended.unwrap_or_else(|payload| Err(FailureKind::panic(payload))).err();
+        let failed = kind.map(|kind| self.failed(at, kind, inputs));
         let mut cleared = Ok(());
         for values in [inputs, outputs] {
             keep_first(&mut cleared, catch_unwind(AssertUnwindSafe(|| values.clear())));
         }
-        let ended = sum_up(ended, cleared, drop);
-        match ended.unwrap_or_else(|payload| resume_unwind(payload)) {
-            Ok(()) => Attempt::Done,
-            Err(kind) => self.failed(at, kind),
+        match (failed, cleared) {
+            (Some(failed), cleared) => {
+                swallow(cleared);
+                failed
+            }
+            (None, Ok(())) => Attempt::Done,
+            (None, Err(payload)) => self.failed(at, FailureKind::panic(payload), &[]),
         }
     }
 
@@ -47,7 +74,11 @@ impl Run {
         outputs: &mut Vec<Value>,
     ) -> Result<(), FailureKind> {
         let Drafts { rows, files } = match &self.elsewhere {
-            None => self.call(at, inputs, outputs)?,
+            None => {
+                let drafts = self.call(at, inputs, outputs)?;
+                self.told_outputs(at, inputs, outputs)?;
+                drafts
+            }
             Some(elsewhere) => {
                 let rows = self.call_elsewhere(at, &**elsewhere, outputs)?;
                 Drafts { rows, files: Vec::new() }
@@ -124,15 +155,20 @@ impl Run {
         let written = self.bound.pipeline.writes(at);
         let mut files = files.into_iter();
         for (&dataset, value) in written.iter().zip(outputs) {
-            let file = files.next().flatten();
-            let Binding::Bound(entry) = &self.bound.bindings[dataset as usize] else { continue };
-            let name = self.bound.name(dataset);
-            let span = tracing::debug_span!(target: "entourage::run", "save", dataset = %name);
-            let saved = span.in_scope(|| match file {
-                Some(file) => file.commit(),
-                None => self.bound.save(dataset, entry, value),
-            });
-            saved.map_err(FailureKind::Save)?;
+            let span = || {
+                let name = self.bound.name(dataset);
+                tracing::debug_span!(target: "entourage::run", "save", dataset = %name)
+            };
+            if let Some(file) = files.next().flatten() {
+                // Each chunk was told of as it was saved.
+                let committed = span().in_scope(|| file.commit());
+                committed.map_err(|error| self.told_failed_save(at, dataset, value, error))?;
+                continue;
+            }
+            self.told_save(at, dataset, value, || match &self.bound.bindings[dataset as usize] {
+                Binding::Bound(entry) => span().in_scope(|| self.bound.save(dataset, entry, value)),
+                Binding::Unbound | Binding::Ready(_) => Ok(()),
+            })?;
         }
         Ok(())
     }

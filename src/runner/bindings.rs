@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hooks::Changes;
 use super::plan::Narrowed;
 use super::versions::Versions;
 use crate::catalog::{Access, Catalog, Codec, DatasetError, Doing, Entry, FormatError, Value};
@@ -30,9 +31,18 @@ pub(super) enum Binding {
 }
 
 impl Bindings {
-    pub(super) fn new(pipeline: &Pipeline, catalog: &Catalog, versions: Versions) -> Self {
+    pub(super) fn new(
+        pipeline: &Pipeline,
+        catalog: &Catalog,
+        versions: Versions,
+        changes: Option<&Changes>,
+    ) -> Self {
         let mut problems = Vec::new();
-        let mut bind = |name: &str| match catalog.bind(name) {
+        let found = |name: &str| match changes {
+            None => catalog.bind(name),
+            Some(changes) => changes.bind(catalog, name),
+        };
+        let mut bind = |name: &str| match found(name) {
             Ok(Some(entry)) => Binding::Bound(entry),
             Ok(None) => Binding::Unbound,
             Err(wrong) => {

@@ -14,8 +14,15 @@ use crate::context::drop_clean;
 use crate::pipeline::{DatasetIndex, NodeIndex};
 
 impl Run {
-    /// The story of the run, once no node of it is under way.
+    /// The story of the run, once no node of it is under way; told to its hooks.
     pub(super) fn conclude(&self) -> Result<RunReport, RunError> {
+        match &self.hooks {
+            None => self.story(),
+            Some(hooks) => hooks.end(&self.context, self.story()),
+        }
+    }
+
+    fn story(&self) -> Result<RunReport, RunError> {
         let took = self.state.elapsed();
         let is_complete = self.state.nodes.iter().all(|node| node.stage() == Stage::Done);
         let failures = mem::take(&mut *self.state.failures.lock());

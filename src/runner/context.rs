@@ -63,9 +63,26 @@ impl RunContext {
             Self::On(carried) => carried.enter(node, before, f),
         }
     }
+
+    /// Runs `f` as a part of the run that is no node's.
+    pub(super) fn enter_run<R>(&self, f: impl FnOnce() -> R) -> R {
+        match self {
+            // It may be the thread of the caller, which nobody has cleared.
+            Self::Off { .. } => Snapshot::empty().scope(f),
+            Self::On(carried) => carried.enter_run(f),
+        }
+    }
 }
 
 impl Carried {
+    fn enter_run<R>(&self, f: impl FnOnce() -> R) -> R {
+        let context = self.context.clone();
+        match self.caller.as_capture().with_context(context, self.is_own_carried) {
+            Ok(capture) => capture.scope(f),
+            Err(context) => self.caller.scope(|| context.scope(f)),
+        }
+    }
+
     fn enter<R>(&self, node: &Arc<str>, before: &mut Option<Context>, f: impl FnOnce() -> R) -> R {
         let in_span = || {
             tracing::info_span!(

@@ -61,6 +61,32 @@ impl DatasetState {
         }
     }
 
+    /// As [`claim`](Self::claim), and where another node is loading it, puts node
+    /// `at` on the list of those that wait.
+    pub(super) fn claim_or_wait(&self, at: NodeIndex) -> Found {
+        match self.claim() {
+            Found::Loading => self.wait(at),
+            found => found,
+        }
+    }
+
+    /// Gives a claim back, so that another node may load it, and returns the nodes
+    /// that wait for it.
+    pub(super) fn disclaim(&self) -> Vec<NodeIndex> {
+        match mem::replace(&mut self.0.lock().content, Content::Nothing) {
+            Content::Loading(waiting) => waiting.0,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The value, for a look by one who has yet to read it.
+    pub(super) fn peek(&self) -> Option<Value> {
+        match &self.0.lock().content {
+            Content::Value(value) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
     /// Puts node `at` on the list of those that wait, where it is being loaded.
     pub(super) fn wait(&self, at: NodeIndex) -> Found {
         match &mut self.0.lock().content {

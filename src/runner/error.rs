@@ -4,10 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitStatus;
 
+use super::hooks::HookError;
 use super::plan::{Resume, Unfinished};
 use super::report::{Fate, RunReport};
 use crate::catalog::{DatasetError, listed};
-use crate::executor::Place;
+use crate::context::{Payload, discard};
+use crate::executor::{Place, message_of, place_of};
 use crate::pipeline::{NodeIndex, Pipeline};
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -17,6 +19,8 @@ pub struct NodeFailure {
     pipeline: Pipeline,
     at: NodeIndex,
     pub(super) kind: FailureKind,
+    /// Of those that were told of it.
+    hooks: Vec<HookError>,
 }
 
 pub(super) enum FailureKind {
@@ -28,6 +32,7 @@ pub(super) enum FailureKind {
     },
     Load(DatasetError),
     Save(DatasetError),
+    Hook(HookError),
     /// The process that it was to run in is not, or is no more.
     Died {
         status: Option<ExitStatus>,
@@ -35,9 +40,28 @@ pub(super) enum FailureKind {
     },
 }
 
+impl FailureKind {
+    pub(super) fn panic(payload: Payload) -> Self {
+        let (message, place) = (message_of(&*payload), place_of(&*payload));
+        discard(payload);
+        Self::Panic { message, place, thread: thread_name() }
+    }
+}
+
+/// What the current thread is called, in a message.
+pub(super) fn thread_name() -> String {
+    let thread = std::thread::current();
+    thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned)
+}
+
 impl NodeFailure {
     pub(super) fn new(pipeline: &Pipeline, at: NodeIndex, kind: FailureKind) -> Self {
-        Self { pipeline: pipeline.clone(), at, kind }
+        Self { pipeline: pipeline.clone(), at, kind, hooks: Vec::new() }
+    }
+
+    /// Tells besides of hooks that failed when they were told of it.
+    pub(super) fn besides(&mut self, hooks: Vec<HookError>) {
+        self.hooks.extend(hooks);
     }
 
     /// The node.
@@ -90,10 +114,24 @@ impl NodeFailure {
         }
     }
 
-    /// Where the node panicked, if it did and the panic hook saw it.
+    /// Whether a hook failed or panicked, and the node with it. It is the
+    /// [`source`](Error::source), a [`HookError`].
+    pub fn is_hook(&self) -> bool {
+        matches!(self.kind, FailureKind::Hook(_))
+    }
+
+    /// What hooks did wrong that were told of this failure, in the order in which
+    /// they were told.
+    pub fn hook_errors(&self) -> &[HookError] {
+        &self.hooks
+    }
+
+    /// Where the node, or a hook of it, panicked, if it did and the panic hook saw
+    /// it.
     pub fn place(&self) -> Option<&Place> {
         match &self.kind {
             FailureKind::Panic { place, .. } => place.as_ref(),
+            FailureKind::Hook(error) => error.place(),
             _ => None,
         }
     }
@@ -112,8 +150,10 @@ impl fmt::Display for NodeFailure {
                 write!(f, " on thread `{thread}`: {message}")
             }
             FailureKind::Load(error) | FailureKind::Save(error) => write!(f, "failed: {error}"),
+            FailureKind::Hook(error) => write!(f, "failed: {error}"),
             FailureKind::Died { what, .. } => write!(f, "died: {what}"),
-        }
+        }?;
+        self.hooks.iter().try_for_each(|error| write!(f, "; besides, {error}"))
     }
 }
 
@@ -128,29 +168,45 @@ impl Error for NodeFailure {
         match &self.kind {
             FailureKind::Error(error) => Some(&**error),
             FailureKind::Load(error) | FailureKind::Save(error) => Some(error),
+            FailureKind::Hook(error) => Some(error),
             FailureKind::Panic { .. } | FailureKind::Died { .. } => None,
         }
     }
 }
 
-/// A run that did not succeed: refused before the first node, or failed on the
-/// way.
+/// A run that did not succeed: refused before the first node, failed on the way,
+/// or spoilt by a hook of its own.
 pub struct RunError {
     kind: Kind,
+    /// Those that spoilt it, and then those that were told of it.
+    hooks: Vec<HookError>,
 }
 
 enum Kind {
     Refused(Vec<String>),
     Failed(Box<(RunReport, Unfinished)>),
+    /// Before the first node, or when all were done.
+    Spoilt(Option<Box<RunReport>>),
 }
 
 impl RunError {
     pub(super) fn refused(problems: Vec<String>) -> Self {
-        Self { kind: Kind::Refused(problems) }
+        Self { kind: Kind::Refused(problems), hooks: Vec::new() }
     }
 
     pub(super) fn failed(report: RunReport, unfinished: Unfinished) -> Self {
-        Self { kind: Kind::Failed(Box::new((report, unfinished))) }
+        Self { kind: Kind::Failed(Box::new((report, unfinished))), hooks: Vec::new() }
+    }
+
+    /// By hooks, before the first node or when all were done.
+    pub(super) fn spoilt(hooks: Vec<HookError>, report: Option<RunReport>) -> Self {
+        Self { kind: Kind::Spoilt(report.map(Box::new)), hooks }
+    }
+
+    /// Tells besides of hooks that failed when they were told of it.
+    pub(super) fn besides(mut self, hooks: Vec<HookError>) -> Self {
+        self.hooks.extend(hooks);
+        self
     }
 
     /// Whether no node was started, because the pipeline, the catalog and the
@@ -159,11 +215,24 @@ impl RunError {
         matches!(self.kind, Kind::Refused(_))
     }
 
+    /// Whether all that went wrong is a hook of the run, by an error or a panic:
+    /// before the first node, so that there is no report, or when every node was
+    /// done, so that there is one, with the outputs.
+    pub fn is_hook(&self) -> bool {
+        matches!(self.kind, Kind::Spoilt(_))
+    }
+
+    /// What hooks of the run did wrong: first those that spoilt it, then those that
+    /// were told of it. Hooks of nodes are in the [`failures`](Self::failures).
+    pub fn hook_errors(&self) -> &[HookError] {
+        &self.hooks
+    }
+
     /// Why the run was refused, one sentence a problem: all of them.
     pub fn problems(&self) -> &[String] {
         match &self.kind {
             Kind::Refused(problems) => problems,
-            Kind::Failed(_) => &[],
+            Kind::Failed(_) | Kind::Spoilt(_) => &[],
         }
     }
 
@@ -172,6 +241,7 @@ impl RunError {
         match &self.kind {
             Kind::Refused(_) => None,
             Kind::Failed(failed) => Some(&failed.0),
+            Kind::Spoilt(report) => report.as_deref(),
         }
     }
 
@@ -197,7 +267,7 @@ impl RunError {
     /// ```
     pub fn resume(&self) -> Option<Resume> {
         match &self.kind {
-            Kind::Refused(_) => None,
+            Kind::Refused(_) | Kind::Spoilt(_) => None,
             Kind::Failed(failed) => failed.1.resume(&failed.0),
         }
     }
@@ -210,13 +280,12 @@ impl RunError {
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let report = match &self.kind {
-            Kind::Refused(problems) => {
-                return write!(f, "the run was not started:\n{}", listed(problems));
-            }
-            Kind::Failed(failed) => &failed.0,
+        let mut told = self.problems().to_vec();
+        told.extend(self.failures().map(NodeFailure::to_string));
+        told.extend(self.hooks.iter().map(HookError::to_string));
+        let Some(report) = self.report() else {
+            return write!(f, "the run was not started:\n{}", listed(&told));
         };
-        let failures: Vec<_> = report.failures().map(NodeFailure::to_string).collect();
         let count = |wanted: fn(&Fate<'_>) -> bool| {
             report.nodes().filter(|node| wanted(&node.fate)).count()
         };
@@ -224,9 +293,9 @@ impl fmt::Display for RunError {
             f,
             "run `{}` failed:\n{}\n  {} done, {} failed, {} skipped, {} never started",
             report.run_id(),
-            listed(&failures),
+            listed(&told),
             count(|fate| matches!(fate, Fate::Done)),
-            failures.len(),
+            count(|fate| matches!(fate, Fate::Failed(_))),
             count(|fate| matches!(fate, Fate::Skipped { .. })),
             count(|fate| matches!(fate, Fate::NeverStarted)),
         )?;
@@ -248,8 +317,9 @@ impl fmt::Debug for RunError {
 }
 
 impl Error for RunError {
-    /// The first node's failure.
+    /// The first node's failure, or else the first hook's error.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.failures().next().map(|failure| failure as _)
+        let failure = self.failures().next().map(|failure| failure as _);
+        failure.or_else(|| self.hooks.first().map(|error| error as _))
     }
 }

@@ -8,11 +8,11 @@ use super::bindings::Bindings;
 use super::context::RunContext;
 use super::elsewhere::Elsewhere;
 use super::error::{FailureKind, NodeFailure};
+use super::hooks::RunHooks;
 use super::progress::Progress;
 use super::state::{RunState, Stage};
 use crate::catalog::Value;
-use crate::context::{Context, RunId, discard, drop_clean};
-use crate::executor::{message_of, place_of};
+use crate::context::{Context, RunId, drop_clean, swallow};
 use crate::pipeline::NodeIndex;
 
 /// One execution of a pipeline. It owns all that a node of it may come to touch,
@@ -29,12 +29,14 @@ pub(super) struct Run {
     pub(super) elsewhere: Option<Box<dyn Elsewhere>>,
     /// Whether it is part of a run elsewhere, which tells how its nodes end.
     pub(super) is_part: bool,
+    /// `None` where there are none.
+    pub(super) hooks: Option<Arc<RunHooks>>,
 }
 
 /// How far a node came within the current attempt.
 pub(super) enum Attempt {
     Done,
-    Failed(FailureKind),
+    Failed(NodeFailure),
     /// It will be started again.
     Waiting,
     /// It cannot run, for want of an input that another node failed to load.
@@ -84,16 +86,16 @@ impl Run {
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
         let mut context = scratch.context.take();
-        let attempt = self.caught(at, || {
-            self.context
-                .enter(name, &mut context, || self.caught(at, || self.attempt(at, scratch, wake)))
+        let attempt = self.entered(at, |attempt| {
+            let node = || *attempt = Some(self.caught(at, || self.attempt(at, scratch, wake)));
+            self.context.enter(name, &mut context, node);
         });
         scratch.context = context;
         let ended = self.state.elapsed();
         let stage = match attempt {
             Attempt::Done => Stage::Done,
-            Attempt::Failed(kind) => {
-                self.state.failures.lock().push((at, self.failure(at, kind)));
+            Attempt::Failed(failure) => {
+                self.state.failures.lock().push((at, failure));
                 Stage::Failed
             }
             Attempt::Waiting => return ended,
@@ -113,28 +115,38 @@ impl Run {
 
     /// Makes a panic of `f` the node's failure.
     fn caught(&self, at: NodeIndex, f: impl FnOnce() -> Attempt) -> Attempt {
-        catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
-            let kind = FailureKind::Panic {
-                message: message_of(&*payload),
-                place: place_of(&*payload),
-                thread: thread_name(),
-            };
-            discard(payload);
-            self.failed(at, kind)
-        })
+        catch_unwind(AssertUnwindSafe(f))
+            .unwrap_or_else(|payload| self.failed(at, FailureKind::panic(payload), &[]))
     }
 
-    /// Tells of a failure, in the context that is current.
-    pub(super) fn failed(&self, at: NodeIndex, kind: FailureKind) -> Attempt {
-        let failure = self.failure(at, kind);
+    /// What `enter` puts down, which comes from inside of a context; where the
+    /// context itself panics, that is the node's failure, unless it failed inside.
+    pub(super) fn entered(
+        &self,
+        at: NodeIndex,
+        enter: impl FnOnce(&mut Option<Attempt>),
+    ) -> Attempt {
+        let mut attempt = None;
+        match (catch_unwind(AssertUnwindSafe(|| enter(&mut attempt))), attempt) {
+            (Ok(()), Some(attempt)) => attempt,
+            (entered, Some(failed @ Attempt::Failed(_))) => {
+                swallow(entered);
+                failed
+            }
+            (Err(payload), _) => self.failed(at, FailureKind::panic(payload), &[]),
+            (Ok(()), None) => unreachable!("a context was entered and nothing was run in it"),
+        }
+    }
+
+    /// Tells of a failure, in the context that is current. What the node's function
+    /// has, or had, is in `inputs`.
+    pub(super) fn failed(&self, at: NodeIndex, kind: FailureKind, inputs: &[Value]) -> Attempt {
+        let mut failure = NodeFailure::new(&self.bound.pipeline, at, kind);
         if !self.is_part {
             tracing::error!(target: "entourage::run", "{failure}");
         }
-        Attempt::Failed(failure.kind)
-    }
-
-    fn failure(&self, at: NodeIndex, kind: FailureKind) -> NodeFailure {
-        NodeFailure::new(&self.bound.pipeline, at, kind)
+        self.told_failure(at, inputs, &mut failure);
+        Attempt::Failed(failure)
     }
 
     fn release_dependents(&self, at: NodeIndex, now: Duration, ready: &mut Vec<NodeIndex>) {
@@ -174,9 +186,4 @@ impl Run {
         }
         is_new
     }
-}
-
-fn thread_name() -> String {
-    let thread = std::thread::current();
-    thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned)
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::bindings::Binding;
 use super::dataset_state::Found;
+use super::error::FailureKind;
 use super::execute::Run;
 use crate::catalog::{DatasetError, Value};
 use crate::pipeline::{DatasetIndex, NodeIndex};
@@ -15,8 +16,8 @@ pub(super) enum Inputs {
     /// One is being loaded for another node; when it is there, this one is started
     /// again.
     Waiting,
-    /// One cannot be loaded.
-    Failed(DatasetError),
+    /// One cannot be loaded, or a hook will not have it.
+    Failed(FailureKind),
     /// Another node tried to load one of them, and failed.
     Blocked,
 }
@@ -31,14 +32,25 @@ impl Run {
         values: &mut Vec<Value>,
         wake: &dyn Fn(NodeIndex),
     ) -> Inputs {
-        let pipeline = &self.bound.pipeline;
-        let reads = pipeline.reads(at);
+        let loads = match self.node_hooks() {
+            None => self.loads(at, wake),
+            Some(hooks) => self.told_loads(hooks, at, wake),
+        };
+        if matches!(loads, Inputs::Ready) {
+            self.read(at, values);
+        }
+        loads
+    }
+
+    /// Makes every input of node `at` ready to be read.
+    fn loads(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Inputs {
+        let reads = self.bound.pipeline.reads(at);
         let loaded = reads.iter().filter(|dataset| self.is_loaded(**dataset));
         for &dataset in loaded.clone() {
             if self.state.datasets[dataset as usize].claim() == Found::Nothing
                 && let Err(error) = self.load(at, dataset, wake)
             {
-                return Inputs::Failed(error);
+                return Inputs::Failed(FailureKind::Load(error));
             }
         }
         // All that this node can load is there or under way, so that one wait is
@@ -50,7 +62,14 @@ impl Run {
                 Found::Nothing | Found::Failed => return Inputs::Blocked,
             }
         }
+        Inputs::Ready
+    }
+
+    /// Counts node `at` among those that have read, and puts every input into
+    /// `values`.
+    fn read(&self, at: NodeIndex, values: &mut Vec<Value>) {
         self.state.nodes[at as usize].reads();
+        let reads = self.bound.pipeline.reads(at);
         for (place, &dataset) in reads.iter().enumerate() {
             // A second mention is the same value, and no second reader.
             let value = match reads[..place].iter().position(|before| *before == dataset) {
@@ -68,16 +87,15 @@ impl Run {
             };
             values.push(value);
         }
-        Inputs::Ready
     }
 
     /// Whether the first node that wants it loads it, rather than being given it
     /// by the node that wrote it.
-    fn is_loaded(&self, dataset: DatasetIndex) -> bool {
+    pub(super) fn is_loaded(&self, dataset: DatasetIndex) -> bool {
         matches!(self.bound.bindings[dataset as usize], Binding::Bound(_))
     }
 
-    fn load(
+    pub(super) fn load(
         &self,
         at: NodeIndex,
         dataset: DatasetIndex,

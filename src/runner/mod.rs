@@ -11,6 +11,7 @@ mod elsewhere;
 mod error;
 mod execute;
 mod finals;
+pub mod hooks;
 mod inputs;
 mod options;
 mod outputs;
@@ -28,6 +29,7 @@ mod versions;
 
 pub use error::{NodeFailure, RunError};
 pub use finals::RunOutput;
+pub use hooks::Hooks;
 pub use options::RunOptions;
 pub use plan::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 #[cfg(all(fuzzing, unix))]

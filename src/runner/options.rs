@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::RunError;
+use super::hooks::{HookSet, Hooks};
 use super::plan::Plan;
 use super::prepare::checked;
 use crate::catalog::Catalog;
@@ -26,6 +27,7 @@ pub struct RunOptions {
     pub(super) only_missing: bool,
     pub(super) save_version: Option<String>,
     pub(super) load_versions: BTreeMap<String, String>,
+    pub(super) hooks: HookSet,
 }
 
 impl RunOptions {
@@ -74,6 +76,32 @@ impl RunOptions {
         self
     }
 
+    /// Has these told of the run. Given several times, the last one is called
+    /// first; see [`hooks`](crate::hooks) for all about them.
+    ///
+    /// ```
+    /// use entourage::hooks::{AfterPipelineRun, HookResult, OnNodeError};
+    /// use entourage::{Hooks, RunOptions};
+    ///
+    /// struct Bell;
+    /// impl Hooks for Bell {
+    ///     fn on_node_error(&self, call: &OnNodeError<'_>) -> HookResult {
+    ///         eprintln!("{}", call.failure);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn after_pipeline_run(&self, call: &AfterPipelineRun<'_>) -> HookResult {
+    ///         eprintln!("{} is done", call.run.run_id());
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let options = RunOptions::new().hooks(Bell);
+    /// ```
+    pub fn hooks(mut self, hooks: impl Hooks) -> Self {
+        self.hooks.push(hooks);
+        self
+    }
+
     /// Finishes whatever does not depend on a failed node, instead of starting
     /// nothing after the first failure.
     pub fn keep_going(mut self) -> Self {
@@ -118,11 +146,10 @@ impl RunOptions {
 
     /// Says what a run with these options would do, and why, without running:
     /// every node, with the reason for which it would run, and every dataset, with
-    /// who would load it, save it and be the last to need it.
+    /// who would load it, save it and be the last to need it. Hooks are not asked.
     ///
     /// The inputs are checked as a run checks them, so that a plan that is made is
-    /// of a run that would begin. No node is called, no hook of a node, and
-    /// nothing is loaded beyond the first bytes of a file. Nothing is written:
+    /// of a run that would begin. No node is called, and nothing is loaded beyond the first bytes of a file. Nothing is written:
     /// whether a file could be, is found out as before a run, with an empty file
     /// beside it that is gone at once.
     ///
@@ -147,12 +174,13 @@ impl RunOptions {
     /// Those that the run would be refused with: every problem at once.
     pub fn plan(&self, pipeline: &Pipeline, catalog: &Catalog) -> Result<Plan, RunError> {
         let refused = self.propagation.as_ref().and_then(|policy| policy.validate().err());
-        let bound = checked(pipeline, catalog, self, refused.as_ref())?;
+        let bound = checked(pipeline, catalog, self, None, refused.as_ref())?;
         Ok(Plan::of(&bound))
     }
 
     /// Says now what a run with these options would be refused for, without
-    /// running: every problem at once.
+    /// running: every problem at once. Hooks are not asked, and so nothing is
+    /// changed by them.
     ///
     /// ```
     /// use entourage::{Catalog, Data, Pipeline, RunOptions, node};
@@ -172,7 +200,7 @@ impl RunOptions {
     /// The error that the run would end with.
     pub fn check(&self, pipeline: &Pipeline, catalog: &Catalog) -> Result<(), RunError> {
         let refused = self.propagation.as_ref().and_then(|policy| policy.validate().err());
-        checked(pipeline, catalog, self, refused.as_ref()).map(drop)
+        checked(pipeline, catalog, self, None, refused.as_ref()).map(drop)
     }
 
     /// Refuses to run if the catalog binds a name, or holds a parameter, that

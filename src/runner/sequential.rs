@@ -6,7 +6,7 @@ use super::context::RunContext;
 use super::error::RunError;
 use super::execute::Scratch;
 use super::options::RunOptions;
-use super::prepare::{checked, prepare, run_id};
+use super::prepare::{begin, checked, run_id};
 use super::report::RunReport;
 use crate::catalog::Catalog;
 use crate::context::Snapshot;
@@ -54,15 +54,18 @@ impl SequentialRunner {
         options: RunOptions,
     ) -> Result<RunReport, RunError> {
         let propagation = options.propagation.clone().unwrap_or_default();
-        let refused = propagation.validate().err();
-        let bound = checked(pipeline, catalog, &options, refused.as_ref())?;
         let run_id = run_id(&options);
         // The calling thread holds whatever its caller put there.
         let is_clean = false;
         let capture = || Snapshot::capture_with(&propagation);
         let logger = options.run_logger.clone();
-        let context = RunContext::new(&propagation, is_clean, capture, run_id.clone(), logger);
-        let run = Arc::new(prepare(bound, &options, run_id, context));
+        let context = propagation
+            .validate()
+            .map(|()| RunContext::new(&propagation, is_clean, capture, run_id.clone(), logger));
+        let bind = |changes: Option<&_>, refused: Option<&_>| {
+            checked(pipeline, catalog, &options, changes, refused)
+        };
+        let run = Arc::new(begin(pipeline, catalog, &options, run_id, context, bind)?);
         // Nodes are in an order in which each finds its producers done. What a
         // node makes ready is therefore still to come, and none waits for a load.
         let mut scratch = Scratch::default();

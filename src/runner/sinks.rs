@@ -17,6 +17,7 @@ pub(super) struct Sinks(Vec<Arc<OutputSink>>);
 /// Takes the chunks of one output.
 struct OutputSink {
     run: Arc<Run>,
+    at: NodeIndex,
     dataset: DatasetIndex,
     collector: &'static dyn Collector,
     state: Mutex<State>,
@@ -67,7 +68,7 @@ impl Sinks {
         let written = run.bound.pipeline.writes(at).iter().copied();
         let sink = |(dataset, &collector): (DatasetIndex, &&'static dyn Collector)| {
             let (run, state) = (run.clone(), Mutex::new(State::Open(Kept::default())));
-            Arc::new(OutputSink { run, dataset, collector, state })
+            Arc::new(OutputSink { run, at, dataset, collector, state })
         };
         Self(written.zip(collectors).map(sink).collect())
     }
@@ -130,23 +131,28 @@ impl OutputSink {
         if is_open { None } else { self.end().err() }
     }
 
-    fn add(&self, kept: &mut Kept, chunk: Value) -> Result<(), DatasetError> {
+    fn add(&self, kept: &mut Kept, chunk: Value) -> Result<(), FailureKind> {
         let bound = &self.run.bound;
         let rows = bound.codec(self.dataset).and_then(|codec| codec.rows(&chunk));
         kept.rows = kept.rows.into_iter().chain(rows).reduce(|a, b| a + b);
         if let (Place::Nowhere, Binding::Bound(entry)) =
             (&kept.place, &bound.bindings[self.dataset as usize])
-            && let Some(file) = entry.chunks(&bound.access(self.dataset))?
         {
-            kept.place = Place::Written(file);
+            let file = entry
+                .chunks(&bound.access(self.dataset))
+                .map_err(|error| self.run.told_failed_save(self.at, self.dataset, &chunk, error))?;
+            kept.place = file.map_or(Place::Nowhere, Place::Written);
         }
         match &mut kept.place {
             Place::Nowhere => kept.place = Place::Collected(chunk),
-            Place::Written(file) => file.push(&chunk)?,
+            Place::Written(file) => {
+                let push = || file.push(&chunk);
+                self.run.told_save(self.at, self.dataset, &chunk, push)?;
+            }
             Place::Collected(value) => {
                 self.collector.add(value, chunk).map_err(|error| {
                     let (name, error) = (bound.name(self.dataset), FormatError::own(error));
-                    DatasetError::new(name, Doing::Save, None, error)
+                    FailureKind::Save(DatasetError::new(name, Doing::Save, None, error))
                 })?;
             }
         }
@@ -179,9 +185,13 @@ impl Sink for OutputSink {
         });
         let (next, told) = match added {
             Ok(()) => (State::Open(kept), Ok(())),
-            Err(error) => {
-                let told = Err(ChunkError::from(&error));
-                (State::Failed(FailureKind::Save(error)), told)
+            Err(kind) => {
+                let told = Err(match &kind {
+                    FailureKind::Save(error) => ChunkError::from(error),
+                    FailureKind::Hook(error) => ChunkError::new(error.to_string()),
+                    _ => ChunkError::new("the chunk could not be saved"),
+                });
+                (State::Failed(kind), told)
             }
         };
         let mut state = self.state.lock();

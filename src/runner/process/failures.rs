@@ -63,6 +63,7 @@ pub(super) fn to_parent(kind: &FailureKind) -> Failure {
         },
         FailureKind::Load(error) => Failure::Load(dataset(error)),
         FailureKind::Save(error) => Failure::Save(dataset(error)),
+        FailureKind::Hook(error) => Failure::Error(said(Some(error))),
         FailureKind::Died { .. } => Failure::Refused("a worker of its own died".to_owned()),
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn run(
     let run_id = run_id(&options);
     let logger = options.run_logger.clone();
     let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger);
-    let mut run = prepare(bound, &options, run_id, context);
+    let mut run = prepare(bound, &options, run_id, context, None);
     run.is_part = true;
     let run = Arc::new(run);
     run.execute(0, run.state.elapsed(), &mut Scratch::default(), &|_| ());
@@ -83,7 +83,7 @@ fn bound(pipeline: &Pipeline, catalog: &Catalog, execute: &Execute) -> Result<Bi
     let loads = loads.map(|(name, load)| Ok((name.clone(), version(load)?)));
     let loads = loads.collect::<Result<_, String>>()?;
     let versions = Versions { save: version(&execute.save_version)?, loads };
-    let mut bound = Bindings::new(pipeline, catalog, versions);
+    let mut bound = Bindings::new(pipeline, catalog, versions, None);
     if !bound.problems.is_empty() {
         return Err(bound.problems.join("; "));
     }

@@ -107,8 +107,9 @@ mod unix {
 
     use super::super::super::bindings::Bindings;
     use super::super::super::context::RunContext;
+    use super::super::super::hooks::Changes;
     use super::super::super::options::RunOptions;
-    use super::super::super::prepare::{examined, prepare, run_id};
+    use super::super::super::prepare::{begin, examined, run_id};
     use super::super::super::thread::drive;
     use super::super::launch::{Launch, Wanted};
     use super::super::remote::Remote;
@@ -118,7 +119,7 @@ mod unix {
     use super::super::storable;
     use super::super::workers::Workers;
     use super::{Catalog, Pipeline, ProcessRunnerBuilder, RunError, RunReport};
-    use crate::context::{Propagation, Snapshot, Wire};
+    use crate::context::{Propagation, PropagationError, RunId, Snapshot, Wire};
     use crate::executor::Executor;
 
     pub(super) struct Inner {
@@ -158,10 +159,47 @@ mod unix {
             options: RunOptions,
         ) -> Result<RunReport, RunError> {
             let propagation = options.propagation.clone().unwrap_or_default();
-            let refused = propagation.validate().err();
-            let (mut bound, mut problems) = examined(pipeline, catalog, &options, refused.as_ref());
+            let run_id = run_id(&options);
+            let run_context = propagation.validate().map(|()| {
+                let capture = || Snapshot::capture_with(&propagation);
+                let logger = options.run_logger.clone();
+                RunContext::new(&propagation, true, capture, run_id.clone(), logger)
+            });
+            let mut remote = None;
+            let bind = |changes: Option<&_>, refused: Option<&_>| {
+                let (bound, made) =
+                    self.bind(pipeline, catalog, &options, &run_id, changes, refused)?;
+                remote = Some(made);
+                Ok(bound)
+            };
+            let mut run = begin(pipeline, catalog, &options, run_id.clone(), run_context, bind)?;
+            let scratch = remote.as_ref().map(|remote| remote.scratch.clone());
+            run.elsewhere = remote.map(|remote| Box::new(remote) as Box<_>);
+            let ended = drive(&self.threads, run);
+            if let Some(scratch) = scratch {
+                scratch.clear();
+            }
+            ended
+        }
+
+        /// Binds the pipeline, and finds it workers.
+        fn bind(
+            &self,
+            pipeline: &Pipeline,
+            catalog: &Catalog,
+            options: &RunOptions,
+            run_id: &RunId,
+            changes: Option<&Changes>,
+            refused: Option<&PropagationError>,
+        ) -> Result<(Bindings, Remote), RunError> {
+            let propagation = options.propagation.clone().unwrap_or_default();
+            let (mut bound, mut problems) = examined(pipeline, catalog, options, changes, refused);
             problems.extend(storable::offenders(&bound));
-            let context = self.context(&options, &propagation).unwrap_or_else(|problem| {
+            let registered = changes.into_iter().flat_map(Changes::registered);
+            problems.extend(registered.map(|name| {
+                format!("dataset `{name}` is bound to a value by a hook, of which other processes do not know")
+            }));
+            let context = self.context(options, &propagation).unwrap_or_else(|problem| {
                 problems.push(problem);
                 None
             });
@@ -190,24 +228,17 @@ mod unix {
             let scratch = Arc::new(scratch);
             let kept = kept(&bound);
             bound.is_elsewhere = true;
-            let run_id = run_id(&options);
-            let capture = || Snapshot::capture_with(&propagation);
-            let logger = options.run_logger.clone();
-            let run_context = RunContext::new(&propagation, true, capture, run_id.clone(), logger);
-            let mut run = prepare(bound, &options, run_id, run_context);
-            run.elsewhere = Some(Box::new(Remote {
+            let remote = Remote {
                 workers: self.workers.clone(),
                 wanted,
                 kept,
-                scratch: scratch.clone(),
-                run_id: run.run_id.clone(),
-                versions: run.bound.versions.clone(),
+                scratch,
+                run_id: run_id.clone(),
+                versions: bound.versions.clone(),
                 context,
                 grace: self.grace,
-            }));
-            let ended = drive(&self.threads, run);
-            scratch.clear();
-            ended
+            };
+            Ok((bound, remote))
         }
 
         /// What is on the wire of the context of the caller; nothing at all where

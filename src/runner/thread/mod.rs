@@ -10,7 +10,7 @@ use super::context::RunContext;
 use super::error::RunError;
 use super::execute::Run;
 use super::options::RunOptions;
-use super::prepare::{checked, prepare, run_id};
+use super::prepare::{begin, checked, run_id};
 use super::report::RunReport;
 use crate::catalog::Catalog;
 use crate::context::{Propagation, PropagationError, RunId};
@@ -121,7 +121,8 @@ impl ThreadRunner {
                 Err(payload) => return theirs.ends(Err(payload)),
             };
             if !theirs.begins(&work) {
-                return;
+                // Nobody waits, but its hooks were told of the beginning.
+                return drop(work.run.conclude());
             }
             let ended = work.clone();
             work.run.progress.then(move || {
@@ -162,9 +163,11 @@ impl ThreadRunner {
         caller: Caller,
     ) -> Result<Arc<Work>, RunError> {
         let Caller { run_id, context } = caller;
-        let bound = checked(pipeline, catalog, options, context.as_ref().err())?;
+        let bind = |changes: Option<&_>, refused: Option<&_>| {
+            checked(pipeline, catalog, options, changes, refused)
+        };
+        let run = begin(pipeline, catalog, options, run_id, context, bind)?;
         let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
-        let run = prepare(bound, options, run_id, context.map_err(refused)?);
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
         let executor = self.executor.with_propagation(Propagation::off()).map_err(refused)?;

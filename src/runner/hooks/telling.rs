@@ -1,0 +1,227 @@
+//! Where a run tells its hooks of a node. Each of these is one branch in a run
+//! that has none.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::node::NodeRun;
+use super::rest::Rest;
+use super::running::RunHooks;
+use super::values::Values;
+use crate::catalog::{DatasetError, Doing, FormatError, Value};
+use crate::context::Payload;
+use crate::executor::message_of;
+use crate::pipeline::{DatasetIndex, NodeIndex};
+use crate::runner::NodeFailure;
+use crate::runner::dataset_state::Found;
+use crate::runner::error::FailureKind;
+use crate::runner::execute::Run;
+use crate::runner::inputs::Inputs;
+
+impl Run {
+    /// The hooks that are told of nodes here. Of one that runs elsewhere they are
+    /// told there.
+    #[inline]
+    pub(in crate::runner) fn node_hooks(&self) -> Option<&RunHooks> {
+        let hooks = self.hooks.as_deref()?;
+        self.elsewhere.is_none().then_some(hooks)
+    }
+
+    fn node_run(&self, at: NodeIndex) -> NodeRun<'_> {
+        NodeRun::new(&self.bound.pipeline, at, &self.run_id, 1)
+    }
+
+    /// Makes every input of node `at` ready to be read, one after the other, and
+    /// tells of each.
+    pub(in crate::runner) fn told_loads(
+        &self,
+        hooks: &RunHooks,
+        at: NodeIndex,
+        wake: &dyn Fn(NodeIndex),
+    ) -> Inputs {
+        let reads = self.bound.pipeline.reads(at);
+        for (place, &dataset) in reads.iter().enumerate().skip(hooks.told(at)) {
+            if reads[..place].contains(&dataset) {
+                continue;
+            }
+            let found = match self.is_loaded(dataset) {
+                true => self.state.datasets[dataset as usize].claim_or_wait(at),
+                false => Found::Value,
+            };
+            let told = match found {
+                Found::Nothing => self.told_load(hooks, at, dataset, wake),
+                Found::Value => self.told_value(hooks, at, dataset),
+                Found::Loading => return Inputs::Waiting,
+                Found::Failed => return Inputs::Blocked,
+            };
+            if let Err(kind) = told {
+                return Inputs::Failed(kind);
+            }
+            hooks.set_told(at, place + 1);
+        }
+        Inputs::Ready
+    }
+
+    /// Loads a dataset that this node was the first to claim.
+    fn told_load(
+        &self,
+        hooks: &RunHooks,
+        at: NodeIndex,
+        dataset: DatasetIndex,
+        wake: &dyn Fn(NodeIndex),
+    ) -> Result<(), FailureKind> {
+        let node = self.node_run(at);
+        if let Err(error) = hooks.set.before_dataset_loaded(node, dataset) {
+            // A failure of this node's, and of nobody else's who wants the dataset.
+            self.state.datasets[dataset as usize].disclaim().into_iter().for_each(wake);
+            return Err(FailureKind::Hook(error));
+        }
+        let load = AssertUnwindSafe(|| self.load(at, dataset, wake));
+        let tell = |error: &DatasetError| {
+            hooks.keep(at, hooks.set.on_dataset_load_error(node, dataset, error));
+        };
+        match catch_unwind(load) {
+            Ok(Ok(())) => self.told_after_load(hooks, node, dataset),
+            Ok(Err(error)) => {
+                tell(&error);
+                Err(FailureKind::Load(error))
+            }
+            Err(payload) => {
+                tell(&self.panicked(dataset, Doing::Load, &payload));
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    /// Tells of an input that is there already.
+    fn told_value(
+        &self,
+        hooks: &RunHooks,
+        at: NodeIndex,
+        dataset: DatasetIndex,
+    ) -> Result<(), FailureKind> {
+        let node = self.node_run(at);
+        hooks.set.before_dataset_loaded(node, dataset).map_err(FailureKind::Hook)?;
+        self.told_after_load(hooks, node, dataset)
+    }
+
+    fn told_after_load(
+        &self,
+        hooks: &RunHooks,
+        node: NodeRun<'_>,
+        dataset: DatasetIndex,
+    ) -> Result<(), FailureKind> {
+        let Some(value) = self.state.datasets[dataset as usize].peek() else {
+            unreachable!("a dataset that a node has yet to read was written or loaded")
+        };
+        hooks.set.after_dataset_loaded(node, dataset, &value).map_err(FailureKind::Hook)
+    }
+
+    /// Tells that the function of node `at` is about to be called with `inputs`,
+    /// which may be replaced. What comes back is to be entered.
+    #[inline]
+    pub(in crate::runner) fn told_inputs(
+        &self,
+        at: NodeIndex,
+        inputs: &mut [Value],
+    ) -> Result<Option<Rest>, FailureKind> {
+        let Some(hooks) = self.node_hooks() else { return Ok(None) };
+        hooks.set.before_node_run(self.node_run(at), inputs).map(Some).map_err(FailureKind::Hook)
+    }
+
+    /// Tells that the function of node `at` has returned `outputs`.
+    #[inline]
+    pub(in crate::runner) fn told_outputs(
+        &self,
+        at: NodeIndex,
+        inputs: &[Value],
+        outputs: &[Value],
+    ) -> Result<(), FailureKind> {
+        let Some(hooks) = self.node_hooks() else { return Ok(()) };
+        let pipeline = &self.bound.pipeline;
+        let inputs = Values::new(pipeline, pipeline.reads(at), inputs);
+        let outputs = Values::new(pipeline, pipeline.writes(at), outputs);
+        hooks.set.after_node_run(self.node_run(at), inputs, outputs).map_err(FailureKind::Hook)
+    }
+
+    /// Saves one output of node `at`, or a chunk of it, by `save`, and tells of it.
+    #[inline]
+    pub(in crate::runner) fn told_save(
+        &self,
+        at: NodeIndex,
+        dataset: DatasetIndex,
+        value: &Value,
+        save: impl FnOnce() -> Result<(), DatasetError>,
+    ) -> Result<(), FailureKind> {
+        match self.node_hooks() {
+            None => save().map_err(FailureKind::Save),
+            Some(hooks) => self.told_save_to(hooks, at, dataset, value, save),
+        }
+    }
+
+    fn told_save_to(
+        &self,
+        hooks: &RunHooks,
+        at: NodeIndex,
+        dataset: DatasetIndex,
+        value: &Value,
+        save: impl FnOnce() -> Result<(), DatasetError>,
+    ) -> Result<(), FailureKind> {
+        let node = self.node_run(at);
+        hooks.set.before_dataset_saved(node, dataset, value).map_err(FailureKind::Hook)?;
+        let tell = |error: &DatasetError| {
+            hooks.keep(at, hooks.set.on_dataset_save_error(node, dataset, value, error));
+        };
+        match catch_unwind(AssertUnwindSafe(save)) {
+            Ok(Ok(())) => {
+                hooks.set.after_dataset_saved(node, dataset, value).map_err(FailureKind::Hook)
+            }
+            Ok(Err(error)) => {
+                tell(&error);
+                Err(FailureKind::Save(error))
+            }
+            Err(payload) => {
+                tell(&self.panicked(dataset, Doing::Save, &payload));
+                resume_unwind(payload)
+            }
+        }
+    }
+
+    /// Tells of a save by node `at` that failed where nothing else of it is told.
+    pub(in crate::runner) fn told_failed_save(
+        &self,
+        at: NodeIndex,
+        dataset: DatasetIndex,
+        value: &Value,
+        error: DatasetError,
+    ) -> FailureKind {
+        if let Some(hooks) = self.node_hooks() {
+            let node = self.node_run(at);
+            hooks.keep(at, hooks.set.on_dataset_save_error(node, dataset, value, &error));
+        }
+        FailureKind::Save(error)
+    }
+
+    /// Tells that node `at` failed, when its function had `inputs`.
+    #[inline]
+    pub(in crate::runner) fn told_failure(
+        &self,
+        at: NodeIndex,
+        inputs: &[Value],
+        failure: &mut NodeFailure,
+    ) {
+        let Some(hooks) = &self.hooks else { return };
+        // Another attempt would be told of from the beginning.
+        hooks.set_told(at, 0);
+        failure.besides(hooks.kept(at));
+        let pipeline = &self.bound.pipeline;
+        let inputs = Values::new(pipeline, pipeline.reads(at), inputs);
+        let errors = hooks.set.on_node_error(self.node_run(at), inputs, failure);
+        failure.besides(errors);
+    }
+
+    /// A load's or a save's panic, as the error that its hooks are told.
+    fn panicked(&self, dataset: DatasetIndex, doing: Doing, payload: &Payload) -> DatasetError {
+        let what = FormatError::plain(format!("panicked: {}", message_of(&**payload)));
+        DatasetError::new(self.bound.name(dataset), doing, None, what)
+    }
+}
