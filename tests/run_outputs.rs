@@ -122,6 +122,22 @@ fn output_that_was_up_to_date_can_be_loaded_too() {
     });
 }
 
+#[test]
+fn output_of_which_versions_are_kept_is_the_one_that_the_run_saved() {
+    let folder = Folder::new();
+    let file = FileDataset::text(folder.path("text.txt")).versioned();
+    let catalog = Catalog::builder().file("text", file).build().unwrap();
+    with_each_runner(|runner| {
+        let run = |text: &'static str| {
+            let make = node(move || text.to_owned()).reads(()).writes(TEXT).named("make");
+            runner.run(&Pipeline::new([make]).unwrap(), &catalog, RunOptions::new()).unwrap()
+        };
+        let (first, second) = (run("first"), run("second"));
+        assert_eq!(*first.load(&TEXT).unwrap(), "first");
+        assert_eq!(*second.load(&TEXT).unwrap(), "second");
+    });
+}
+
 /// A value whose life can be watched.
 struct Token(Arc<()>);
 
