@@ -122,8 +122,8 @@ pub use executor::{
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
     Argument, ChunkError, Chunks, Collect, Fallible, IntoOutput, NamedReads, NamedWrites,
-    NamedYields, Node, NodeBuilder, NodeFunction, Pipeline, PipelineError, Plain, Reads, Writes,
-    Yields, node,
+    NamedYields, Namespace, Node, NodeBuilder, NodeFunction, NodeView, Pipeline, PipelineError,
+    Plain, Reads, Selection, Writes, Yields, node,
 };
 #[cfg(feature = "pipeline")]
 pub use runner::{DatasetPlan, NodePlan, Plan, Reason, Resume};

@@ -290,7 +290,9 @@ fn declaration_has_to_fit_the_nodes() {
         |outcome: Result<Pipeline, entourage::PipelineError>| outcome.unwrap_err().problems();
     assert_eq!(
         told(pipeline.clone().declare(&Data::text("test"))),
-        ["dataset `test` is declared as a `str` of the text family, but no node uses it"]
+        [
+            "dataset `test` is declared as a `str` of the text family, but no node uses it; did you mean `text`?"
+        ]
     );
     assert_eq!(
         told(pipeline.clone().declare(&Data::<u32>::value("text"))),

@@ -50,4 +50,4 @@ pub(crate) use data::Value;
 pub(crate) use entry::{Entry, PARAMETER_PREFIX, PARAMETERS, is_parameter};
 pub(crate) use error::{Doing, FormatError, listed};
 pub(crate) use stored::Unfit;
-pub(crate) use suggest::did_you_mean;
+pub(crate) use suggest::{did_you_mean, did_you_mean_namespaced};

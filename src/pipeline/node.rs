@@ -1,11 +1,12 @@
 //! Nodes, and how they are written down.
 
-use std::any::TypeId;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::argument::Supply;
 use super::body::{Call, NodeBody, Returning, Yielding};
@@ -14,46 +15,40 @@ use super::function::{Fallible, IntoOutput, NodeFunction, Plain};
 use super::names::is_word;
 use super::wiring::{NamedReads, NamedWrites, Reads, Writes};
 use super::yields::{NamedYields, Yields};
-use crate::catalog::{Codec, Family, PARAMETER_PREFIX, Value, is_parameter};
+use crate::catalog::{Codec, Value};
 
 /// One input or output of a node.
 #[derive(Clone)]
 pub struct Slot {
-    pub(crate) name: Arc<str>,
-    /// Of the owned type.
-    pub(crate) type_id: TypeId,
-    pub(crate) type_name: &'static str,
-    /// `None` where the dataset was given as a plain string.
-    pub(crate) codec: Option<&'static dyn Codec>,
-}
-
-impl Slot {
-    /// The family of formats, where the slot says one.
-    pub(super) fn family(&self) -> Option<Family> {
-        self.codec.map(Codec::family)
-    }
-
-    pub(crate) fn is_parameter(&self) -> bool {
-        is_parameter(&self.name)
-    }
-
-    /// The name, without what marks a parameter.
-    pub(crate) fn bare_name(&self) -> &str {
-        self.name.strip_prefix(PARAMETER_PREFIX).unwrap_or(&self.name)
-    }
+    pub(super) name: SmolStr,
+    /// Tells the type; and the family of formats, where it was
+    /// [declared](Codec::is_declared).
+    pub(super) codec: &'static dyn Codec,
 }
 
 /// A function with the names of what it reads and writes; made by [`node`].
 #[derive(Clone)]
 pub struct Node {
-    /// `None` until a name is given where the function has none.
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) has_own_name: bool,
-    pub(crate) function: &'static str,
-    pub(crate) tags: BTreeSet<String>,
-    pub(crate) inputs: Vec<Slot>,
-    pub(crate) outputs: Vec<Slot>,
-    pub(crate) body: Arc<dyn NodeBody>,
+    /// The full name, with the namespace; `None` until one is given where the
+    /// function has none.
+    pub(super) name: Option<SmolStr>,
+    pub(super) function: &'static str,
+    /// What it reads, then what it writes.
+    pub(super) slots: Box<[Slot]>,
+    pub(super) body: Arc<dyn NodeBody>,
+    /// What few nodes have.
+    pub(super) extras: Option<Arc<Extras>>,
+    /// How many of the slots are read.
+    pub(super) reads: u32,
+    /// How much of the name is the namespace.
+    pub(super) namespace_len: u32,
+    pub(super) has_own_name: bool,
+}
+
+/// What few nodes have: one pointer in those that have none of it.
+#[derive(Clone, Default)]
+pub(crate) struct Extras {
+    pub(crate) tags: BTreeSet<SmolStr>,
 }
 
 /// Begins a node of a plain Rust function, fallible or not.
@@ -230,18 +225,21 @@ impl<F, Args> NodeBuilder<F, Args> {
     }
 
     fn finish(self, outputs: Vec<Slot>, body: impl FnOnce(F) -> Arc<dyn NodeBody>) -> Node {
-        let Self { function, inputs, .. } = self;
+        let Self { function, inputs: mut slots, .. } = self;
         let path = std::any::type_name::<F>();
         // A closure, a generic function or a function pointer has no such name.
         let own = path.rsplit("::").next().filter(|name| is_word(name));
+        let reads = slots.len() as u32;
+        slots.extend(outputs);
         Node {
-            name: own.map(Arc::from),
-            has_own_name: false,
+            name: own.map(SmolStr::new_static),
             function: path,
-            tags: BTreeSet::new(),
-            inputs,
-            outputs,
+            slots: slots.into_boxed_slice(),
             body: body(function),
+            extras: None,
+            reads,
+            namespace_len: 0,
+            has_own_name: false,
         }
     }
 }
@@ -250,25 +248,36 @@ impl Node {
     /// Gives the node a name: letters, digits, `_`, `.` and `-`. Needed for a
     /// closure, and where one function makes several nodes.
     #[must_use = "returns the named node"]
-    pub fn named(self, name: impl Into<Arc<str>>) -> Self {
-        Self { name: Some(name.into()), has_own_name: true, ..self }
+    pub fn named(self, name: impl AsRef<str>) -> Self {
+        let name = Some(SmolStr::new(name));
+        Self { name, has_own_name: true, namespace_len: 0, ..self }
     }
 
     /// Tags the node, in the same letters as a name.
     #[must_use = "returns the tagged node"]
-    pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        self.tags.insert(tag.into());
+    pub fn tag(mut self, tag: impl AsRef<str>) -> Self {
+        self.extras_mut().tags.insert(SmolStr::new(tag));
         self
+    }
+
+    pub(super) fn extras_mut(&mut self) -> &mut Extras {
+        Arc::make_mut(self.extras.get_or_insert_default())
+    }
+
+    /// What it reads, and what it writes.
+    pub(super) fn reads_and_writes(&self) -> (&[Slot], &[Slot]) {
+        self.slots.split_at(self.reads as usize)
     }
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |slots: &[Slot]| slots.iter().map(|slot| slot.name.clone()).collect::<Vec<_>>();
+        let (reads, writes) = self.reads_and_writes();
         f.debug_struct("Node")
             .field("name", &self.name)
-            .field("inputs", &names(&self.inputs))
-            .field("outputs", &names(&self.outputs))
+            .field("inputs", &names(reads))
+            .field("outputs", &names(writes))
             .finish_non_exhaustive()
     }
 }

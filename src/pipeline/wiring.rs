@@ -1,11 +1,14 @@
 //! The names a node reads and writes, singly or in tuples.
 
 use std::any::{TypeId, type_name};
+use std::marker::PhantomData;
 use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::argument::{Argument, sealed};
 use super::node::Slot;
-use crate::catalog::{Data, DataType, Taken, Value};
+use crate::catalog::{Codec, Data, DataType, Family, Format, Taken, Value};
 
 /// What [`NodeBuilder::reads`](crate::NodeBuilder::reads) takes: a
 /// [`Data`] or a [`Taken`], a tuple of up to twelve of them, or `()`.
@@ -78,23 +81,46 @@ impl<T: DataType<Owned: Clone> + ?Sized> Read for Taken<T> {
     }
 }
 
-pub(super) fn typed<T: DataType + ?Sized>(data: &Data<T>) -> Slot {
-    let codec = data.codec();
-    Slot {
-        name: data.name().into(),
-        type_id: codec.type_id(),
-        type_name: codec.type_name(),
-        codec: Some(codec),
+/// Of a dataset that is named by a string alone: its type is known, and that it
+/// can be in memory.
+struct Undeclared<T: ?Sized>(PhantomData<fn() -> Box<T>>);
+
+impl<T: ?Sized> Undeclared<T> {
+    const CODEC: Self = Self(PhantomData);
+}
+
+impl<T: DataType + ?Sized> Codec for Undeclared<T> {
+    fn family(&self) -> Family {
+        Family::Memory
+    }
+
+    fn type_name(&self) -> &'static str {
+        type_name::<T>()
+    }
+
+    fn type_id(&self) -> TypeId {
+        TypeId::of::<T::Owned>()
+    }
+
+    fn rows(&self, value: &Value) -> Option<usize> {
+        value.downcast_ref::<T::Owned>().and_then(T::rows)
+    }
+
+    fn is_declared(&self) -> bool {
+        false
+    }
+
+    fn supports(&self, _: &Format) -> bool {
+        false
     }
 }
 
+pub(super) fn typed<T: DataType + ?Sized>(data: &Data<T>) -> Slot {
+    Slot { name: SmolStr::new(data.name()), codec: data.codec() }
+}
+
 pub(super) fn named<T: DataType + ?Sized>(name: &str) -> Slot {
-    Slot {
-        name: name.into(),
-        type_id: TypeId::of::<T::Owned>(),
-        type_name: type_name::<T>(),
-        codec: None,
-    }
+    Slot { name: SmolStr::new(name), codec: &Undeclared::<T>::CODEC }
 }
 
 impl sealed::Sealed for &str {}

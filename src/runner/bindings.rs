@@ -6,7 +6,7 @@ use super::hooks::Changes;
 use super::plan::Narrowed;
 use super::versions::Versions;
 use crate::catalog::{Access, Catalog, Codec, DatasetError, Doing, Entry, FormatError, Value};
-use crate::pipeline::{DatasetIndex, Pipeline, Slot};
+use crate::pipeline::{DatasetIndex, DatasetView, Pipeline};
 
 pub(super) struct Bindings {
     pub(super) pipeline: Pipeline,
@@ -53,13 +53,13 @@ impl Bindings {
             }
         };
         let datasets = pipeline.dataset_indices();
-        let bindings = datasets.map(|dataset| bind(&pipeline.slot(dataset).name)).collect();
+        let bindings = datasets.map(|dataset| bind(pipeline.slot(dataset).name)).collect();
         let (pipeline, narrowed) = (pipeline.clone(), None);
         Self { pipeline, bindings, narrowed, is_elsewhere: false, versions, problems }
     }
 
-    pub(super) fn name(&self, dataset: DatasetIndex) -> &Arc<str> {
-        &self.pipeline.slot(dataset).name
+    pub(super) fn name(&self, dataset: DatasetIndex) -> &str {
+        self.pipeline.slot(dataset).name
     }
 
     pub(super) fn codec(&self, dataset: DatasetIndex) -> Option<&'static dyn Codec> {
@@ -68,17 +68,18 @@ impl Bindings {
 
     /// The way from this run to a dataset.
     pub(super) fn access(&self, dataset: DatasetIndex) -> Access<'_> {
-        let Slot { name, type_id, type_name, codec } = self.pipeline.slot(dataset);
+        let DatasetView { name, type_id, type_name, codec } = self.pipeline.slot(dataset);
+        // In whichever form: it need not be there when the run begins.
         let is_written = self.pipeline.producer(dataset).is_some();
         let Versions { save, loads } = &self.versions;
         Access {
             name,
-            type_id: *type_id,
+            type_id,
             type_name,
-            codec: *codec,
+            codec,
             is_written,
             save_version: Some(save),
-            load_version: loads.get(&**name).or(is_written.then_some(save)),
+            load_version: loads.get(name).or(is_written.then_some(save)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Everything that can be known to be wrong before the first node runs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -53,7 +53,8 @@ fn check_dataset(
     let entry = match &bound.bindings[at as usize] {
         Binding::Bound(entry) => entry,
         Binding::Unbound if producer.is_none() => return Err(missing(bound, catalog, at)),
-        Binding::Unbound | Binding::Ready(_) => return Ok(None),
+        Binding::Unbound => return check_unbound_form(bound, at).map(|()| None),
+        Binding::Ready(_) => return Ok(None),
     };
     let access = bound.access(at);
     let checked = match entry.is_parameter() {
@@ -61,6 +62,12 @@ fn check_dataset(
             Ok(value) => return Ok(Some(Binding::Ready(value))),
             Err(error) => Err(error.what().to_owned()),
         },
+        false if entry.is_memory() && producer.is_some() && !bound.pipeline.is_written(at) => {
+            Err(format!(
+                "it is in memory, and what is written as {} never comes there",
+                written_form(bound, at)
+            ))
+        }
         false => entry.check(&access).map_err(|unfit| {
             let (what, is_absent) = match unfit {
                 Unfit::Absent(what) => (what, true),
@@ -83,6 +90,34 @@ fn check_dataset(
     })
 }
 
+/// A dataset that is read in another form than it is written in goes from the
+/// one to the other through storage alone: both have to be bound.
+fn check_unbound_form(bound: &Bindings, at: DatasetIndex) -> Result<(), String> {
+    let (pipeline, name) = (&bound.pipeline, bound.name(at));
+    if !pipeline.is_written(at) {
+        let (written, wanted) = (written_form(bound, at), wanted_by(bound, at));
+        return Err(format!(
+            "dataset `{name}` is not in the catalog; what is written as {written} can be read \
+             under this name where both are; it is wanted by {wanted}"
+        ));
+    }
+    let is_other = |form: &&DatasetIndex| **form != at;
+    match pipeline.forms(&at).iter().find(is_other) {
+        Some(form) => Err(format!(
+            "dataset `{name}` is not in the catalog; it can be read as `{}` where both are",
+            bound.name(*form)
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The name under which a node writes the dataset.
+fn written_form(bound: &Bindings, at: DatasetIndex) -> String {
+    let forms = bound.pipeline.forms(&at).iter();
+    let written = forms.filter(|form| bound.pipeline.is_written(**form));
+    written.map(|form| format!("`{}`", bound.name(*form))).collect()
+}
+
 fn missing(bound: &Bindings, catalog: &Catalog, at: DatasetIndex) -> String {
     let slot = bound.pipeline.slot(at);
     let name = slot.bare_name();
@@ -92,7 +127,10 @@ fn missing(bound: &Bindings, catalog: &Catalog, at: DatasetIndex) -> String {
         let hint = did_you_mean(name, parameters);
         return format!("parameter `{name}` has no value; it is wanted by {wanted}{hint}");
     }
-    let hint = did_you_mean(name, catalog.names());
+    // A name that a node writes may be what was meant.
+    let written = bound.pipeline.dataset_indices().filter(|at| bound.pipeline.is_written(*at));
+    let names: BTreeSet<&str> = catalog.names().chain(written.map(|at| bound.name(at))).collect();
+    let hint = did_you_mean(name, names);
     format!(
         "dataset `{name}` is not in the catalog, and no node writes it; it is wanted by {wanted}{hint}"
     )
@@ -110,7 +148,7 @@ fn wanted_by(bound: &Bindings, dataset: DatasetIndex) -> String {
 }
 
 /// Several names for one file, of which one is written: the run's outcome would
-/// hang on who comes first.
+/// hang on who comes first. Forms of one dataset may share one.
 fn check_shared_files(bound: &Bindings, problems: &mut Vec<String>) {
     let mut files: BTreeMap<PathBuf, Vec<DatasetIndex>> = BTreeMap::new();
     for (dataset, binding) in bound.pipeline.dataset_indices().zip(&bound.bindings) {
@@ -121,7 +159,9 @@ fn check_shared_files(bound: &Bindings, problems: &mut Vec<String>) {
         }
     }
     for (path, datasets) in files {
-        if datasets.len() > 1 && datasets.iter().any(|at| bound.pipeline.producer(*at).is_some()) {
+        let forms = bound.pipeline.forms(&datasets[0]);
+        let is_one = datasets.iter().all(|at| forms.contains(at));
+        if !is_one && datasets.iter().any(|at| bound.pipeline.producer(*at).is_some()) {
             let names: Vec<_> =
                 datasets.iter().map(|at| format!("`{}`", bound.name(*at))).collect();
             let (names, path) = (names.join(" and "), path.display());
@@ -135,7 +175,7 @@ fn check_unused(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<String>)
     // What is up to date uses it, too.
     let whole = bound.narrowed.as_ref().map_or(bound, |narrowed| &narrowed.whole);
     let used: Vec<&str> =
-        whole.pipeline.dataset_indices().map(|dataset| &**whole.name(dataset)).collect();
+        whole.pipeline.dataset_indices().map(|dataset| whole.name(dataset)).collect();
     let used_set: HashSet<&str> = used.iter().copied().collect();
     let is_above = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))

@@ -81,7 +81,7 @@ impl Run {
             narrowed.map(|narrowed| narrowed.whole.pipeline.outputs().collect());
         let is_output = |dataset: DatasetIndex| match &of_whole {
             None => pipeline.consumers(dataset).is_empty(),
-            Some(of_whole) => of_whole.contains(&*pipeline.slot(dataset).name),
+            Some(of_whole) => of_whole.contains(pipeline.slot(dataset).name),
         };
         let mut outputs = Vec::new();
         for dataset in pipeline.dataset_indices() {

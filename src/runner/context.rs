@@ -1,7 +1,6 @@
 //! The context that a run's nodes see.
 
 use std::panic::Location;
-use std::sync::Arc;
 
 use crate::context::{
     Context, NODE, NodeName, Propagation, RUN_ID, RUN_LOGGER, RunId, RunLogger, Snapshot,
@@ -53,7 +52,7 @@ impl RunContext {
     #[inline]
     pub(super) fn enter<R>(
         &self,
-        node: &Arc<str>,
+        node: &str,
         before: &mut Option<Context>,
         f: impl FnOnce() -> R,
     ) -> R {
@@ -83,7 +82,7 @@ impl Carried {
         }
     }
 
-    fn enter<R>(&self, node: &Arc<str>, before: &mut Option<Context>, f: impl FnOnce() -> R) -> R {
+    fn enter<R>(&self, node: &str, before: &mut Option<Context>, f: impl FnOnce() -> R) -> R {
         let in_span = || {
             tracing::info_span!(
                 target: "entourage::run", "node",
@@ -102,8 +101,8 @@ impl Carried {
         }
     }
 
-    fn context_of(&self, node: &Arc<str>, before: Option<Context>) -> Context {
-        let name = NodeName::from(node.clone());
+    fn context_of(&self, node: &str, before: Option<Context>) -> Context {
+        let name = NodeName::from(node);
         let new = |name| self.context.with_at(&NODE, name, Location::caller());
         match before {
             None => new(name),

@@ -76,7 +76,7 @@ impl NodeFailure {
 
     /// What the node reads, as its function has it.
     pub fn inputs(&self) -> impl Iterator<Item = &str> {
-        self.pipeline.reads(self.at).iter().map(|dataset| &*self.pipeline.slot(*dataset).name)
+        self.pipeline.reads(self.at).iter().map(|dataset| self.pipeline.slot(*dataset).name)
     }
 
     /// Whether the node's function returned an error. It is the

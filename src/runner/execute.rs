@@ -150,7 +150,7 @@ impl Run {
     }
 
     fn release_dependents(&self, at: NodeIndex, now: Duration, ready: &mut Vec<NodeIndex>) {
-        for dependent in self.bound.pipeline.dependents(at) {
+        for &dependent in self.bound.pipeline.dependents(at) {
             let state = &self.state.nodes[dependent as usize];
             if state.producer_done() {
                 state.set_ready(now);
@@ -166,7 +166,7 @@ impl Run {
         let mut abandoned = vec![at];
         while let Some(at) = abandoned.pop() {
             let dependents = self.bound.pipeline.dependents(at);
-            abandoned.extend(dependents.filter(|at| self.forgo(*at)));
+            abandoned.extend(dependents.iter().filter(|at| self.forgo(**at)));
         }
     }
 

@@ -30,10 +30,10 @@ pub(super) fn stored(bound: &Bindings, whole: Option<&Whole>, nodes: &[NodeState
         let producer = pipeline.producer(dataset)?;
         let place = whole.map_or(Some(producer), |whole| whole.places[producer as usize]);
         let is_there = place.is_none_or(|at| nodes[at as usize].stage() == Stage::Done);
-        let is_final = pipeline.consumers(dataset).is_empty();
+        let is_final = pipeline.is_final(dataset);
         let is_saved = place.is_some() && entry.is_versioned();
         (is_final && is_there).then(|| Stored {
-            name: bound.name(dataset).clone(),
+            name: bound.name(dataset).into(),
             entry: entry.clone(),
             version: is_saved.then(|| bound.versions.save.clone()),
         })

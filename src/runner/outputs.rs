@@ -22,7 +22,7 @@ impl Outputs {
     /// The names of those that are still here, in order.
     pub(super) fn names<'a>(&'a self, pipeline: &'a Pipeline) -> impl Iterator<Item = &'a str> {
         let all = self.by_name(pipeline).iter().map(|at| &self.values[*at as usize]);
-        all.filter(|(_, value)| value.is_some()).map(|(dataset, _)| &*pipeline.slot(*dataset).name)
+        all.filter(|(_, value)| value.is_some()).map(|(dataset, _)| pipeline.slot(*dataset).name)
     }
 
     pub(super) fn get(&self, pipeline: &Pipeline, name: &str) -> Option<&Value> {
@@ -42,7 +42,7 @@ impl Outputs {
 
     fn find(&self, pipeline: &Pipeline, name: &str) -> Option<usize> {
         let by_name = self.by_name(pipeline);
-        let name_of = |at: &u32| &*pipeline.slot(self.values[*at as usize].0).name;
+        let name_of = |at: &u32| pipeline.slot(self.values[*at as usize].0).name;
         let found = by_name.binary_search_by(|at| name_of(at).cmp(name)).ok()?;
         Some(by_name[found] as usize)
     }
@@ -50,7 +50,7 @@ impl Outputs {
     fn by_name(&self, pipeline: &Pipeline) -> &[u32] {
         self.by_name.get_or_init(|| {
             let mut order: Vec<u32> = (0..self.values.len() as u32).collect();
-            order.sort_by_key(|at| &*pipeline.slot(self.values[*at as usize].0).name);
+            order.sort_by_key(|at| pipeline.slot(self.values[*at as usize].0).name);
             order.into()
         })
     }

@@ -96,7 +96,7 @@ impl RunReport {
 
     /// One node's part.
     pub fn node(&self, name: &str) -> Option<NodeReport<'_>> {
-        let is_named = |at: &NodeIndex| **self.all().name_of(*at) == *name;
+        let is_named = |at: &NodeIndex| self.all().name_of(*at) == name;
         self.all().node_indices().find(is_named).map(|at| self.node_of_all(at))
     }
 
@@ -118,7 +118,7 @@ impl RunReport {
 
     fn node_at(&self, at: NodeIndex) -> NodeReport<'_> {
         let state = &self.nodes[at as usize];
-        let name = &**self.pipeline.name_of(at);
+        let name = self.pipeline.name_of(at);
         let fate = self.fate(at, state.stage());
         NodeReport { name, fate, queued: state.queued(), ran: state.ran(), rows: state.rows() }
     }

@@ -44,7 +44,7 @@ pub(super) fn check(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<Stri
     let is_written = |dataset| bound.pipeline.producer(dataset).is_some();
     let written = "a node of the run writes it, and what it writes is what is loaded";
     for (dataset, binding) in bound.pipeline.dataset_indices().zip(&bound.bindings) {
-        let name = &**bound.name(dataset);
+        let name = bound.name(dataset);
         let Binding::Bound(entry) = binding else { continue };
         let version = bound.versions.loads.get(name).or(entry.load_version());
         if let Some(version) = version.filter(|_| is_written(dataset)) {

@@ -26,6 +26,12 @@ pub(crate) trait Codec: Send + Sync {
     fn type_id(&self) -> TypeId;
     fn rows(&self, value: &Value) -> Option<usize>;
 
+    /// Whether somebody has said how the dataset can be stored, and not named it
+    /// by a string alone.
+    fn is_declared(&self) -> bool {
+        true
+    }
+
     /// Whether `format` is one of the family's.
     fn supports(&self, format: &Format) -> bool;
 

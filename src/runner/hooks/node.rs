@@ -51,14 +51,14 @@ impl<'a> NodeRun<'a> {
     /// The names of what it reads, in the order of its function's arguments.
     pub fn inputs(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let pipeline = self.pipeline;
-        pipeline.reads(self.at).iter().map(|at| &*pipeline.slot(*at).name)
+        pipeline.reads(self.at).iter().map(|at| pipeline.slot(*at).name)
     }
 
     /// The names of what it writes, in the order in which its function returns
     /// them.
     pub fn outputs(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let pipeline = self.pipeline;
-        pipeline.writes(self.at).iter().map(|at| &*pipeline.slot(*at).name)
+        pipeline.writes(self.at).iter().map(|at| pipeline.slot(*at).name)
     }
 
     /// Which attempt it is, from 1.

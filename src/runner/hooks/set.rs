@@ -66,7 +66,7 @@ impl HookSet {
         node: NodeRun<'_>,
         dataset: DatasetIndex,
     ) -> Outcome {
-        let dataset = &*node.pipeline().slot(dataset).name;
+        let dataset = node.pipeline().slot(dataset).name;
         let call = BeforeDatasetLoaded { node, dataset };
         self.each("before_dataset_loaded", |hook| hook.before_dataset_loaded(&call))
     }
@@ -88,7 +88,7 @@ impl HookSet {
         dataset: DatasetIndex,
         error: &DatasetError,
     ) -> Vec<HookError> {
-        let dataset = &*node.pipeline().slot(dataset).name;
+        let dataset = node.pipeline().slot(dataset).name;
         let call = OnDatasetLoadError { node, dataset, error };
         self.all("on_dataset_load_error", |hook| hook.on_dataset_load_error(&call))
     }

@@ -21,7 +21,7 @@ impl<'a> DataRef<'a> {
         value: &'a Value,
     ) -> Self {
         let slot = pipeline.slot(dataset);
-        Self { name: &slot.name, type_name: slot.type_name, codec: slot.codec, value }
+        Self { name: slot.name, type_name: slot.type_name, codec: slot.codec, value }
     }
 
     /// The dataset's full name.

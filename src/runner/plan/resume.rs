@@ -124,7 +124,7 @@ impl Unfinished {
                 .iter()
                 .filter(|dataset| !self.is_stored[**dataset as usize]);
             let remade = in_memory.filter_map(|dataset| self.pipeline.producer(*dataset));
-            let after = self.pipeline.dependents(at).filter(|_| with_all_after);
+            let after = self.pipeline.dependents(at).iter().copied().filter(|_| with_all_after);
             new.extend(
                 remade.chain(after).filter(|at| !std::mem::replace(&mut is_in[*at as usize], true)),
             );

@@ -162,7 +162,7 @@ impl Ear {
 }
 
 fn by_name(pipeline: &Pipeline) -> HashMap<Arc<str>, NodeIndex> {
-    pipeline.node_indices().map(|at| (pipeline.name_of(at).clone(), at)).collect()
+    pipeline.node_indices().map(|at| (pipeline.name_of(at).into(), at)).collect()
 }
 
 /// The parent is gone, and nobody wants the work any more.

@@ -89,7 +89,7 @@ fn bound(pipeline: &Pipeline, catalog: &Catalog, execute: &Execute) -> Result<Bi
     }
     let mut kept = Catalog::builder();
     for file in &execute.kept {
-        let dataset = pipeline.dataset_indices().find(|at| **bound.name(*at) == file.dataset);
+        let dataset = pipeline.dataset_indices().find(|at| bound.name(*at) == file.dataset);
         let family = dataset.and_then(|at| bound.codec(at)).map(|codec| codec.family());
         let format = family.and_then(storable::format_of);
         let format =

@@ -51,7 +51,7 @@ impl Remote {
         };
         let stored = all.reads_once(node).filter(|dataset| !self.kept[*dataset as usize]);
         let load_version = |dataset| {
-            let name = &*all.slot(dataset).name;
+            let name = all.slot(dataset).name;
             // To the worker, whose pipeline is this node, what another node of
             // the run writes comes from outside.
             let written = all.producer(dataset).map(|_| &self.versions.save);
@@ -147,7 +147,7 @@ impl Remote {
             Some((codec, format)) => FileDataset::new(kept.path(), format).read(codec),
             None => Err(FormatError::plain("it cannot be stored")),
         };
-        read.map_err(|error| DatasetError::new(&slot.name, Doing::Load, None, error))
+        read.map_err(|error| DatasetError::new(slot.name, Doing::Load, None, error))
     }
 }
 
