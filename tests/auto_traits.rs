@@ -118,6 +118,26 @@ auto_traits!(JoinHandle<u32>: yes yes yes);
 auto_traits!(JoinHandle<NoSync>: yes yes yes);
 auto_traits!(JoinHandle<PhantomPinned>: yes yes yes);
 
+#[cfg(feature = "pipeline")]
+mod pipeline {
+    use entourage::{
+        Catalog, CatalogBuilder, CatalogError, Data, DatasetError, Description, FileDataset,
+        Resolution, Secret, Version, VersionError,
+    };
+
+    auto_traits!(Catalog: yes yes yes);
+    auto_traits!(CatalogBuilder: yes yes yes);
+    auto_traits!(CatalogError: yes yes yes);
+    auto_traits!(Data<u32>: yes yes yes);
+    auto_traits!(DatasetError: yes yes yes);
+    auto_traits!(Description: yes yes yes);
+    auto_traits!(FileDataset: yes yes yes);
+    auto_traits!(Resolution: yes yes yes);
+    auto_traits!(Secret: yes yes yes);
+    auto_traits!(Version: yes yes yes);
+    auto_traits!(VersionError: yes yes yes);
+}
+
 #[cfg(feature = "opentelemetry")]
 auto_traits!(entourage::accessors::OpenTelemetry: yes yes yes);
 #[cfg(feature = "sentry")]

@@ -151,7 +151,7 @@ fn what_is_wrong_with_a_pattern_is_told_when_the_catalog_is_built() {
         "1: dataset `{a}_1`: the placeholder `{b}` is not in the name (there: `{a}`)".to_owned(),
         format!("2: dataset `{{a}}_2`: unknown type `cvs` ({types})"),
         "3: dataset `{a}_3`: unknown key `delimeter` (type csv takes `type`, `path`, `versioned`, \
-         `delimiter`, `missing`); did you mean `delimiter`?"
+         `delimiter`, `missing`, `storage_options`, `credentials`); did you mean `delimiter`?"
             .to_owned(),
         "4: dataset `{a}_4`: the `path` is missing".to_owned(),
         format!("5: dataset `{{a}}_5`: the `type` is missing ({types})"),

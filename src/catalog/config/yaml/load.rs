@@ -32,9 +32,12 @@ impl fmt::Display for LoadError {
     }
 }
 
-impl From<ScanError> for LoadError {
-    fn from(error: ScanError) -> Self {
-        Self { line: error.marker().line(), what: error.info().to_owned() }
+impl LoadError {
+    fn scanning(error: &ScanError, text: &str) -> Self {
+        // The end of a text is told as the line after it, where there is none.
+        let lines = text.trim_end().replace("\r\n", "\n");
+        let last = lines.split(['\n', '\r']).count();
+        Self { line: error.marker().line().clamp(1, last), what: error.info().to_owned() }
     }
 }
 
@@ -47,7 +50,7 @@ pub(super) fn load(text: &str) -> Result<Option<Node>, LoadError> {
     let mut parser = Parser::new_from_str(text);
     let mut loader = Loader::default();
     while let Some(event) = parser.next_event() {
-        let (event, span) = event?;
+        let (event, span) = event.map_err(|error| LoadError::scanning(&error, text))?;
         loader.hear(event, span.start.line())?;
     }
     Ok(loader.root.map(|built| built.node))
