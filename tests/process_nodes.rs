@@ -7,10 +7,14 @@
 #[path = "support/processes.rs"]
 mod processes;
 
+use std::error::Error;
 use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 
 use entourage::{
-    Catalog, ChunkError, Chunks, Data, FileDataset, Pipeline, RunOptions, node, serve_worker,
+    Catalog, ChunkError, Chunks, Data, Dataset, FileDataset, Pipeline, RunOptions, node,
+    serve_worker,
 };
 use processes::{Folder, again, again_in};
 
@@ -94,4 +98,50 @@ fn worker_that_dies_between_two_chunks_leaves_the_file_as_it_was() {
     let error = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap_err();
     assert_eq!(error.failures().next().unwrap().node(), "dies");
     assert_eq!(fs::read_to_string(path).unwrap(), "before");
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+const QUEUE: Data<[u64]> = Data::records("queue");
+
+/// A queue that writes down what is confirmed.
+struct Queue(PathBuf);
+
+impl Dataset<[u64]> for Queue {
+    fn load(&self) -> Result<Vec<u64>, BoxError> {
+        Ok(vec![3, 1])
+    }
+
+    fn save(&self, _: &[u64]) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn exists(&self) -> Result<bool, BoxError> {
+        Ok(true)
+    }
+
+    fn confirm(&self) -> Result<(), BoxError> {
+        let mut file = fs::File::options().create(true).append(true).open(&self.0)?;
+        Ok(writeln!(file, "confirmed in {}", std::process::id())?)
+    }
+}
+
+#[test]
+fn worker_confirms_once_and_its_parent_does_not() {
+    let folder = Folder::new();
+    let path = folder.path("confirmed");
+    let catalog = Catalog::builder().dataset(&QUEUE, Queue(path.clone())).build().unwrap();
+    let pipeline = Pipeline::new([
+        node(sort).reads(QUEUE.take()).writes(SORTED),
+        node(lines).reads(SORTED).yields(LINES).confirms("queue"),
+    ])
+    .unwrap();
+    serve_worker(&pipeline, &catalog).if_asked();
+
+    let test = worker_confirms_once_and_its_parent_does_not;
+    let runner = again_in(test, folder.tell()).workers(1).build().unwrap();
+    runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+    let confirmed = fs::read_to_string(path).unwrap();
+    let [line] = confirmed.lines().collect::<Vec<_>>()[..] else { panic!("{confirmed}") };
+    assert_ne!(line, format!("confirmed in {}", std::process::id()));
 }

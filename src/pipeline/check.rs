@@ -1,7 +1,7 @@
 //! Everything that is wrong with the nodes of a pipeline, as they stand beside
 //! each other.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use hashbrown::DefaultHashBuilder;
@@ -22,6 +22,7 @@ pub(super) fn check(
 ) -> HashSet<usize> {
     check_names(draft, problems);
     find_duplicates(draft, problems);
+    check_confirms(draft, problems);
     if let Some(forms) = forms {
         check_forms(draft, forms, problems);
     }
@@ -77,6 +78,24 @@ fn check_names(draft: &Draft, problems: &mut Vec<Problem>) {
             0 => Problem::BadName { what: "dataset", name: name.to_owned() },
             _ => Problem::BadForm { dataset: name.to_owned() },
         });
+    }
+}
+
+/// Finds datasets that two nodes confirm.
+fn check_confirms(draft: &Draft, problems: &mut Vec<Problem>) {
+    let mut first: HashMap<&str, u32> = HashMap::new();
+    for at in 0..draft.len() as u32 {
+        let extras = draft.nodes.extras.get_ref(at).and_then(Option::as_ref);
+        for name in extras.iter().flat_map(|extras| &extras.confirms) {
+            if !is_dataset(name) {
+                problems.push(Problem::BadName { what: "dataset", name: name.to_string() });
+            }
+            if let Some(first) = first.insert(base(name), at).filter(|first| *first != at) {
+                let node = |at: u32| draft.nodes.names.get(at).to_owned();
+                let (dataset, first, second) = (name.to_string(), node(first), node(at));
+                problems.push(Problem::ConfirmedTwice { dataset, first, second });
+            }
+        }
     }
 }
 

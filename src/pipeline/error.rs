@@ -72,6 +72,8 @@ pub(super) enum Problem {
         second: String,
         second_form: String,
     },
+    #[error("dataset `{dataset}` is confirmed by two nodes, `{first}` and `{second}`")]
+    ConfirmedTwice { dataset: String, first: String, second: String },
     #[error(
         "dataset `{dataset}` is a `{first_type}` to node `{first}` and a `{second_type}` to node `{second}`"
     )]

@@ -246,6 +246,11 @@ impl Pipeline {
         self.extras(node).into_iter().flat_map(|extras| extras.tags.iter().map(|tag| &**tag))
     }
 
+    /// The datasets that it confirms, whether or not the pipeline has them.
+    pub(crate) fn confirms(&self, node: NodeIndex) -> impl Iterator<Item = &str> {
+        self.extras(node).into_iter().flat_map(|extras| extras.confirms.iter().map(|name| &**name))
+    }
+
     pub(crate) fn body(&self, node: NodeIndex) -> &dyn NodeBody {
         &*self.graph.nodes.bodies[node as usize]
     }

@@ -49,6 +49,8 @@ pub struct Node {
 #[derive(Clone, Default)]
 pub(crate) struct Extras {
     pub(crate) tags: BTreeSet<SmolStr>,
+    /// The datasets that it confirms, each once.
+    pub(crate) confirms: Vec<SmolStr>,
 }
 
 /// Begins a node of a plain Rust function, fallible or not.
@@ -257,6 +259,33 @@ impl Node {
     #[must_use = "returns the tagged node"]
     pub fn tag(mut self, tag: impl AsRef<str>) -> Self {
         self.extras_mut().tags.insert(SmolStr::new(tag));
+        self
+    }
+
+    /// Has the node confirm a dataset: when all that the node wrote is saved, the
+    /// dataset's [`confirm`](crate::Dataset::confirm) is called, once.
+    ///
+    /// Mostly it is one that an earlier node reads, a queue say, of which the
+    /// messages are acknowledged when what was made of them is safe. It has to be in
+    /// the catalog, and no other node may confirm it.
+    ///
+    /// ```
+    /// use entourage::{Data, Pipeline, node};
+    ///
+    /// const QUEUE: Data<[u64]> = Data::memory("queue");
+    /// const SUM: Data<u64> = Data::value("sum");
+    ///
+    /// let sum = node(|queue: &[u64]| queue.iter().sum::<u64>()).reads(QUEUE).writes(SUM);
+    /// let pipeline = Pipeline::new([sum.named("sum").confirms(QUEUE.name())])?;
+    /// # Ok::<(), entourage::PipelineError>(())
+    /// ```
+    #[must_use = "returns the changed node"]
+    pub fn confirms(mut self, dataset: impl AsRef<str>) -> Self {
+        let dataset = SmolStr::new(dataset);
+        let confirms = &mut self.extras_mut().confirms;
+        if !confirms.contains(&dataset) {
+            confirms.push(dataset);
+        }
         self
     }
 

@@ -56,6 +56,11 @@ impl<'a> NodeView<'a> {
         self.pipeline.tags_of(self.at)
     }
 
+    /// The datasets that it confirms.
+    pub fn confirms(self) -> impl Iterator<Item = &'a str> {
+        self.pipeline.confirms(self.at)
+    }
+
     /// What it reads, as its function has it: a dataset may be there twice.
     pub fn inputs(self) -> impl ExactSizeIterator<Item = &'a str> {
         self.named(self.pipeline.reads(self.at))

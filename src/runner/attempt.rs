@@ -90,6 +90,7 @@ impl Run {
             self.state.nodes[at as usize].set_rows(rows);
         }
         self.save(at, outputs, files)?;
+        self.confirm(at)?;
         self.keep(at, outputs);
         if !self.is_part {
             tracing::debug!(target: "entourage::run", rows, "node done");

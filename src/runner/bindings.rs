@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::confirms::{Confirm, confirms};
 use super::hooks::Changes;
 use super::plan::Narrowed;
 use super::versions::Versions;
@@ -12,6 +13,8 @@ pub(super) struct Bindings {
     pub(super) pipeline: Pipeline,
     /// One a dataset, in the pipeline's order.
     pub(super) bindings: Vec<Binding>,
+    /// What the nodes confirm, in their order.
+    pub(super) confirms: Vec<Confirm>,
     /// Where the pipeline is part of another, of which the rest is up to date.
     pub(super) narrowed: Option<Box<Narrowed>>,
     /// Whether the nodes run elsewhere, and load and save there.
@@ -53,9 +56,10 @@ impl Bindings {
             }
         };
         let datasets = pipeline.dataset_indices();
-        let bindings = datasets.map(|dataset| bind(pipeline.slot(dataset).name)).collect();
+        let bindings: Vec<_> = datasets.map(|dataset| bind(pipeline.slot(dataset).name)).collect();
+        let confirms = confirms(pipeline, &bindings, catalog, &mut problems);
         let (pipeline, narrowed) = (pipeline.clone(), None);
-        Self { pipeline, bindings, narrowed, is_elsewhere: false, versions, problems }
+        Self { pipeline, bindings, confirms, narrowed, is_elsewhere: false, versions, problems }
     }
 
     pub(super) fn name(&self, dataset: DatasetIndex) -> &str {

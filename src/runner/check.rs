@@ -174,8 +174,9 @@ fn check_shared_files(bound: &Bindings, problems: &mut Vec<String>) {
 fn check_unused(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<String>) {
     // What is up to date uses it, too.
     let whole = bound.narrowed.as_ref().map_or(bound, |narrowed| &narrowed.whole);
-    let used: Vec<&str> =
-        whole.pipeline.dataset_indices().map(|dataset| whole.name(dataset)).collect();
+    let named = whole.pipeline.dataset_indices().map(|dataset| whole.name(dataset));
+    let confirmed = whole.confirms.iter().map(|confirm| &*confirm.name);
+    let used: Vec<&str> = named.chain(confirmed).collect();
     let used_set: HashSet<&str> = used.iter().copied().collect();
     let is_above = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))

@@ -33,6 +33,7 @@ pub(super) enum FailureKind {
     Load(DatasetError),
     Save(DatasetError),
     Hook(HookError),
+    Confirm(DatasetError),
     /// The process that it was to run in is not, or is no more.
     Died {
         status: Option<ExitStatus>,
@@ -100,6 +101,12 @@ impl NodeFailure {
         matches!(self.kind, FailureKind::Save(_))
     }
 
+    /// Whether a dataset could not be confirmed. All that the node wrote is saved
+    /// then, and none of it is given to other nodes.
+    pub fn is_confirm(&self) -> bool {
+        matches!(self.kind, FailureKind::Confirm(_))
+    }
+
     /// Whether the node's process died of it, or there was none for it: in a run
     /// of a [`ProcessRunner`](crate::ProcessRunner).
     pub fn is_died(&self) -> bool {
@@ -149,8 +156,10 @@ impl fmt::Display for NodeFailure {
                 }
                 write!(f, " on thread `{thread}`: {message}")
             }
-            FailureKind::Load(error) | FailureKind::Save(error) => write!(f, "failed: {error}"),
             FailureKind::Hook(error) => write!(f, "failed: {error}"),
+            FailureKind::Load(error) | FailureKind::Save(error) | FailureKind::Confirm(error) => {
+                write!(f, "failed: {error}")
+            }
             FailureKind::Died { what, .. } => write!(f, "died: {what}"),
         }?;
         self.hooks.iter().try_for_each(|error| write!(f, "; besides, {error}"))
@@ -167,8 +176,10 @@ impl Error for NodeFailure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.kind {
             FailureKind::Error(error) => Some(&**error),
-            FailureKind::Load(error) | FailureKind::Save(error) => Some(error),
             FailureKind::Hook(error) => Some(error),
+            FailureKind::Load(error) | FailureKind::Save(error) | FailureKind::Confirm(error) => {
+                Some(error)
+            }
             FailureKind::Panic { .. } | FailureKind::Died { .. } => None,
         }
     }

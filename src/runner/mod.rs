@@ -5,6 +5,7 @@ mod attempt;
 mod bindings;
 mod check;
 mod conclude;
+mod confirms;
 mod context;
 mod dataset_state;
 mod elsewhere;

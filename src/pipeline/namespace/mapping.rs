@@ -23,6 +23,7 @@ pub(super) fn parameter(name: String) -> String {
 pub(super) struct Names<'a> {
     pipeline: &'a Pipeline,
     namespace: &'a Namespace,
+    mapped: HashMap<&'a str, &'a str>,
     datasets: Vec<SmolStr>,
 }
 
@@ -37,7 +38,7 @@ impl<'a> Names<'a> {
             let name = namespace.prefix.clone();
             problems.push(Problem::BadName { what: "namespace", name });
         }
-        let mut mapped: HashMap<&str, &str> = HashMap::new();
+        let mut mapped: HashMap<&'a str, &'a str> = HashMap::new();
         let found = Found::new(pipeline, namespace);
         for mapping in &namespace.mappings {
             if let Some(problem) = found.problem(mapping) {
@@ -51,8 +52,8 @@ impl<'a> Names<'a> {
         }
         let rename = |at| renamed(pipeline.slot(at).name, &mapped, namespace);
         let datasets: Vec<_> = pipeline.dataset_indices().map(rename).collect();
-        let names = Self { pipeline, namespace, datasets };
-        names.find_merged(&mapped, &mut problems);
+        let names = Self { pipeline, namespace, mapped, datasets };
+        names.find_merged(&mut problems);
         match problems.is_empty() {
             true => Ok(names),
             false => Err(PipelineError::new(Doing::Namespace, problems)),
@@ -60,7 +61,8 @@ impl<'a> Names<'a> {
     }
 
     /// Finds datasets that become one, though not both were mapped to it.
-    fn find_merged(&self, mapped: &HashMap<&str, &str>, problems: &mut Vec<Problem>) {
+    fn find_merged(&self, problems: &mut Vec<Problem>) {
+        let mapped = &self.mapped;
         let old = |at: u32| self.pipeline.slot(at).name;
         let is_mapped = |name: &str| mapped.contains_key(name) || mapped.contains_key(base(name));
         let mut first: HashMap<&str, DatasetIndex> = HashMap::new();
@@ -81,6 +83,11 @@ impl<'a> Names<'a> {
         let datasets = self.pipeline.reads(at).iter().chain(self.pipeline.writes(at));
         for (slot, dataset) in node.slots.iter_mut().zip(datasets) {
             slot.name = self.datasets[*dataset as usize].clone();
+        }
+        if self.pipeline.confirms(at).next().is_some() {
+            let new = |name: &SmolStr| renamed(name, &self.mapped, self.namespace);
+            let confirms = &mut node.extras_mut().confirms;
+            *confirms = confirms.iter().map(new).collect();
         }
         let prefix = &self.namespace.prefix;
         if !prefix.is_empty() {

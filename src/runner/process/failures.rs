@@ -64,6 +64,7 @@ pub(super) fn to_parent(kind: &FailureKind) -> Failure {
         FailureKind::Load(error) => Failure::Load(dataset(error)),
         FailureKind::Save(error) => Failure::Save(dataset(error)),
         FailureKind::Hook(error) => Failure::Error(said(Some(error))),
+        FailureKind::Confirm(error) => Failure::Confirm(dataset(error)),
         FailureKind::Died { .. } => Failure::Refused("a worker of its own died".to_owned()),
     }
 }
@@ -91,6 +92,7 @@ pub(super) fn from_worker(failure: Failure) -> FailureKind {
         },
         Failure::Load(dataset) => FailureKind::Load(told(dataset, Doing::Load)),
         Failure::Save(dataset) => FailureKind::Save(told(dataset, Doing::Save)),
+        Failure::Confirm(dataset) => FailureKind::Confirm(told(dataset, Doing::Confirm)),
         Failure::Refused(problem) => FailureKind::Error(problem.into()),
     }
 }

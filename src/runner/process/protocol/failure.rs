@@ -18,6 +18,7 @@ pub(in super::super) enum Failure {
     },
     Load(Dataset),
     Save(Dataset),
+    Confirm(Dataset),
     /// The worker could not even begin.
     Refused(String),
 }

@@ -55,6 +55,7 @@ fn replies() -> Vec<Reply> {
         panic,
         Failure::Load(dataset()),
         Failure::Save(dataset()),
+        Failure::Confirm(dataset()),
         Failure::Refused("no such node".to_owned()),
     ];
     let failed =
