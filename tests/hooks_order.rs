@@ -11,12 +11,15 @@ mod pipelines;
 use std::error::Error;
 use std::sync::{Arc, Barrier};
 
-use entourage::hooks::{AfterPipelineRun, HookResult, OnNodeError, OnPipelineError};
+use entourage::hooks::{
+    AfterDatasetSaved, AfterPipelineRun, HookResult, OnNodeError, OnPipelineError,
+};
 use entourage::{
-    Catalog, Data, Dataset, Executor, Hooks, Node, Pipeline, RunOptions, ThreadRunner, node,
+    Catalog, ChunkError, Chunks, Data, Dataset, Executor, FileDataset, Hooks, Node, Pipeline,
+    RunOptions, ThreadRunner, node,
 };
 use hooks::{Each, Log, Told};
-use pipelines::{with_each_runner, with_thread_runner};
+use pipelines::{Folder, with_each_runner, with_thread_runner};
 
 const IN: Data<u32> = Data::memory("in");
 const TOP: Data<u32> = Data::parameter("top");
@@ -453,5 +456,48 @@ fn hundred_runs_at_once_tell_each_hook_of_its_own_run() {
                 assert_eq!(log.take().len(), 3 + 10 * 6);
             });
         }
+    });
+}
+
+#[test]
+fn chunks_that_go_to_a_file_are_told_one_by_one_and_others_as_a_whole() {
+    struct Count(Log);
+    impl Hooks for Count {
+        fn after_dataset_saved(&self, call: &AfterDatasetSaved<'_>) -> HookResult {
+            let rows = call.value.downcast::<[u32]>().map(<[u32]>::len);
+            self.0.say(format!("{} {rows:?}", call.dataset));
+            Ok(())
+        }
+    }
+    let stored = || Data::<[u32]>::records("stored");
+    let kept = || Data::<[u32]>::records("kept");
+    let yields = |stored: &mut Chunks<[u32]>, kept: &mut Chunks<[u32]>| -> Result<(), ChunkError> {
+        for chunk in [vec![1], vec![2, 3]] {
+            stored.push(chunk.clone())?;
+            kept.push(chunk)?;
+        }
+        Ok(())
+    };
+    let yields = node(yields).reads(()).yields((stored(), kept())).named("yields");
+    let pipeline = Pipeline::new([yields]).unwrap();
+    let folder = Folder::new();
+    let file = FileDataset::json_lines(folder.path("stored.jsonl"));
+    let catalog = Catalog::builder().file("stored", file).build().unwrap();
+    let log = Log::default();
+    with_each_runner(|runner| {
+        let options = RunOptions::new().hooks(Count(log.clone()));
+        let mut report = runner.run(&pipeline, &catalog, options).unwrap();
+        assert_eq!(log.take(), ["stored Some(1)", "stored Some(2)", "kept Some(3)"]);
+        assert_eq!(report.take_output(&kept()), Some(vec![1, 2, 3]));
+        // A hook that will not have a chunk fails the node, and nothing is stored.
+        std::fs::remove_file(folder.path("stored.jsonl")).unwrap();
+        let forbid = Each(|told: Told| match told.method {
+            "before_dataset_saved" => Err("not this one".into()),
+            _ => Ok(()),
+        });
+        let error = runner.run(&pipeline, &catalog, RunOptions::new().hooks(forbid)).unwrap_err();
+        let failure = error.failures().next().unwrap();
+        assert!(failure.is_hook(), "{failure}");
+        assert!(folder.names().is_empty(), "{:?}", folder.names());
     });
 }

@@ -17,8 +17,8 @@ impl Run {
     /// The story of the run, once no node of it is under way; told to its hooks.
     pub(super) fn conclude(&self) -> Result<RunReport, RunError> {
         match &self.hooks {
-            None => self.story(),
-            Some(hooks) => hooks.end(&self.context, self.story()),
+            Some(hooks) if !self.is_part => hooks.end(&self.context, self.story()),
+            _ => self.story(),
         }
     }
 

@@ -2,14 +2,16 @@
 
 use super::error::FailureKind;
 use super::execute::Run;
+use super::hooks::HookError;
 use crate::catalog::Value;
 use crate::pipeline::NodeIndex;
 
 /// Another place for the nodes of a run. Here is then only what stands for their
 /// data.
 pub(super) trait Elsewhere: Send + Sync {
-    /// Runs node `at`, loads and saves included.
-    fn call(&self, at: NodeIndex) -> Result<Called, FailureKind>;
+    /// Runs node `at`, loads, saves and hooks included. What hooks did wrong there
+    /// that were told of its failure is put into `besides`.
+    fn call(&self, at: NodeIndex, besides: &mut Vec<HookError>) -> Result<Called, FailureKind>;
 }
 
 /// What a node has come to elsewhere.
@@ -28,7 +30,10 @@ impl Run {
         elsewhere: &dyn Elsewhere,
         outputs: &mut Vec<Value>,
     ) -> Result<Option<usize>, FailureKind> {
-        let called = elsewhere.call(at)?;
+        let mut besides = Vec::new();
+        let called = elsewhere.call(at, &mut besides);
+        self.keep_besides(at, besides);
+        let called = called?;
         *outputs = called.outputs;
         Ok(called.rows)
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::bindings::{Binding, Bindings};
 use super::dataset_state::DatasetState;
 use super::error::NodeFailure;
+use super::hooks::HookError;
 use crate::pipeline::NodeIndex;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -23,6 +24,9 @@ pub(super) struct RunState {
     pub(super) nodes: Arc<[NodeState]>,
     pub(super) datasets: Box<[DatasetState]>,
     pub(super) failures: Mutex<Vec<(NodeIndex, NodeFailure)>>,
+    /// Of hooks that were told of a load, a save or a whole node which failed, until
+    /// the failure of the node takes them along.
+    pub(super) besides: Mutex<Vec<(NodeIndex, HookError)>>,
     began: Instant,
     is_stopped: AtomicBool,
 }
@@ -67,6 +71,7 @@ impl RunState {
             nodes: nodes.collect(),
             datasets: datasets.collect(),
             failures: Mutex::default(),
+            besides: Mutex::default(),
             began: Instant::now(),
             is_stopped: AtomicBool::new(false),
         }

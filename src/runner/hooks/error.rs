@@ -1,6 +1,7 @@
 //! What a hook did wrong.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,18 +16,18 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// A hook failed or panicked: which one, and in which method.
 pub struct HookError {
     hook: String,
-    method: &'static str,
-    cause: Cause,
+    method: Cow<'static, str>,
+    cause: HookCause,
 }
 
-enum Cause {
+pub(in crate::runner) enum HookCause {
     Error(BoxError),
     Panic { message: String, place: Option<Place>, thread: String },
 }
 
 impl HookError {
     pub(super) fn failed(hook: &dyn Hooks, method: &'static str, error: BoxError) -> Self {
-        Self { hook: name_of(hook), method, cause: Cause::Error(error) }
+        Self { hook: name_of(hook), method: method.into(), cause: HookCause::Error(error) }
     }
 
     pub(super) fn panicked(
@@ -38,7 +39,17 @@ impl HookError {
         let (message, place) = (message_of(&*payload), place_of(&*payload));
         discard(payload);
         let thread = thread_name();
-        Self { hook: name_of(hook), method, cause: Cause::Panic { message, place, thread } }
+        Self {
+            hook: name_of(hook),
+            method: method.into(),
+            cause: HookCause::Panic { message, place, thread },
+        }
+    }
+
+    /// As another process told of it.
+    #[cfg(unix)]
+    pub(in crate::runner) fn told(hook: String, method: String, cause: HookCause) -> Self {
+        Self { hook, method: method.into(), cause }
     }
 
     /// What the hook calls itself: its type's name, unless it has another.
@@ -47,20 +58,24 @@ impl HookError {
     }
 
     /// The method of [`Hooks`] that failed.
-    pub fn method(&self) -> &'static str {
-        self.method
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    pub(in crate::runner) fn cause(&self) -> &HookCause {
+        &self.cause
     }
 
     /// Whether it panicked.
     pub fn is_panic(&self) -> bool {
-        matches!(self.cause, Cause::Panic { .. })
+        matches!(self.cause, HookCause::Panic { .. })
     }
 
     /// Where it panicked, if it did and the panic hook saw it.
     pub fn place(&self) -> Option<&Place> {
         match &self.cause {
-            Cause::Error(_) => None,
-            Cause::Panic { place, .. } => place.as_ref(),
+            HookCause::Error(_) => None,
+            HookCause::Panic { place, .. } => place.as_ref(),
         }
     }
 }
@@ -76,8 +91,8 @@ impl fmt::Display for HookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { hook, method, cause } = self;
         match cause {
-            Cause::Error(error) => write!(f, "hook `{hook}` failed in `{method}`: {error}"),
-            Cause::Panic { message, place, thread } => {
+            HookCause::Error(error) => write!(f, "hook `{hook}` failed in `{method}`: {error}"),
+            HookCause::Panic { message, place, thread } => {
                 write!(f, "hook `{hook}` panicked in `{method}`")?;
                 if let Some(place) = place {
                     write!(f, " at {place}")?;
@@ -98,8 +113,8 @@ impl Error for HookError {
     /// What the hook returned, unchanged.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.cause {
-            Cause::Error(error) => Some(&**error),
-            Cause::Panic { .. } => None,
+            HookCause::Error(error) => Some(&**error),
+            HookCause::Panic { .. } => None,
         }
     }
 }

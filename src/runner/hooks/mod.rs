@@ -123,6 +123,7 @@ pub use run::{
 pub use setup::RunSetup;
 pub use values::{DataRef, Values};
 
+pub(in crate::runner) use error::HookCause;
 pub(in crate::runner) use running::RunHooks;
 pub(in crate::runner) use set::HookSet;
 pub(in crate::runner) use setup::Changes;

@@ -12,7 +12,6 @@ use crate::executor::message_of;
 use crate::pipeline::{NodeIndex, Pipeline};
 use crate::runner::context::RunContext;
 use crate::runner::{RunError, RunReport};
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// A run's hooks, and what is kept for them; a run without hooks has none of it.
@@ -27,12 +26,34 @@ pub(in crate::runner) struct RunHooks {
     /// How many inputs of each node were told of in the current attempt: one that
     /// waits for another's load goes on from there.
     told: Box<[AtomicU32]>,
-    /// Of hooks that were told of a load or a save which failed, until the failure of
-    /// the node takes them along.
-    besides: Mutex<Vec<(NodeIndex, HookError)>>,
 }
 
 impl RunHooks {
+    fn new(set: &HookSet, run_id: &RunId, pipeline: &Pipeline, catalog: &Catalog) -> Self {
+        Self {
+            set: set.clone(),
+            run_id: run_id.clone(),
+            whole: pipeline.clone(),
+            catalog: catalog.clone(),
+            pipeline: pipeline.clone(),
+            told: Box::default(),
+        }
+    }
+
+    /// Those that are told of nodes alone, in a part of a run; `None` where there
+    /// are none.
+    #[cfg(unix)]
+    pub(in crate::runner) fn of_part(
+        set: &HookSet,
+        run_id: &RunId,
+        pipeline: &Pipeline,
+        catalog: &Catalog,
+    ) -> Option<Self> {
+        let mut hooks = (!set.is_empty()).then(|| Self::new(set, run_id, pipeline, catalog))?;
+        hooks.bind(pipeline);
+        Some(hooks)
+    }
+
     /// Tells of the beginning. What is bound otherwise than in the catalog comes
     /// back besides.
     pub(in crate::runner) fn begin(
@@ -42,15 +63,7 @@ impl RunHooks {
         pipeline: &Pipeline,
         catalog: &Catalog,
     ) -> Result<(Self, Changes), RunError> {
-        let hooks = Self {
-            set: set.clone(),
-            run_id: run_id.clone(),
-            whole: pipeline.clone(),
-            catalog: catalog.clone(),
-            pipeline: pipeline.clone(),
-            told: Box::default(),
-            besides: Mutex::default(),
-        };
+        let hooks = Self::new(set, run_id, pipeline, catalog);
         let (run, mut changes) = (hooks.run(), Changes::default());
         let tell = || {
             set.after_catalog_created(run, &mut changes)?;
@@ -120,16 +133,5 @@ impl RunHooks {
     /// there, under a lock.
     pub(super) fn set_told(&self, at: NodeIndex, inputs: usize) {
         self.told[at as usize].store(inputs as u32, Ordering::Relaxed);
-    }
-
-    pub(super) fn keep(&self, at: NodeIndex, errors: Vec<HookError>) {
-        self.besides.lock().extend(errors.into_iter().map(|error| (at, error)));
-    }
-
-    /// Takes what was kept for a node.
-    pub(super) fn kept(&self, at: NodeIndex) -> Vec<HookError> {
-        let mut besides = self.besides.lock();
-        let kept = besides.extract_if(.., |(of, _)| *of == at);
-        kept.map(|(_, error)| error).collect()
     }
 }

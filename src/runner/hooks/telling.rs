@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use super::error::HookError;
 use super::node::NodeRun;
 use super::rest::Rest;
 use super::running::RunHooks;
@@ -77,7 +78,7 @@ impl Run {
         }
         let load = AssertUnwindSafe(|| self.load(at, dataset, wake));
         let tell = |error: &DatasetError| {
-            hooks.keep(at, hooks.set.on_dataset_load_error(node, dataset, error));
+            self.keep_besides(at, hooks.set.on_dataset_load_error(node, dataset, error));
         };
         match catch_unwind(load) {
             Ok(Ok(())) => self.told_after_load(hooks, node, dataset),
@@ -169,7 +170,7 @@ impl Run {
         let node = self.node_run(at);
         hooks.set.before_dataset_saved(node, dataset, value).map_err(FailureKind::Hook)?;
         let tell = |error: &DatasetError| {
-            hooks.keep(at, hooks.set.on_dataset_save_error(node, dataset, value, error));
+            self.keep_besides(at, hooks.set.on_dataset_save_error(node, dataset, value, error));
         };
         match catch_unwind(AssertUnwindSafe(save)) {
             Ok(Ok(())) => {
@@ -196,27 +197,46 @@ impl Run {
     ) -> FailureKind {
         if let Some(hooks) = self.node_hooks() {
             let node = self.node_run(at);
-            hooks.keep(at, hooks.set.on_dataset_save_error(node, dataset, value, &error));
+            self.keep_besides(at, hooks.set.on_dataset_save_error(node, dataset, value, &error));
         }
         FailureKind::Save(error)
     }
 
     /// Tells that node `at` failed, when its function had `inputs`.
-    #[inline]
     pub(in crate::runner) fn told_failure(
         &self,
         at: NodeIndex,
         inputs: &[Value],
         failure: &mut NodeFailure,
     ) {
+        failure.besides(self.take_besides(at));
         let Some(hooks) = &self.hooks else { return };
+        // Of a node elsewhere hooks were told there, unless it died with them.
+        if self.elsewhere.is_some() && !failure.is_died() {
+            return;
+        }
         // Another attempt would be told of from the beginning.
         hooks.set_told(at, 0);
-        failure.besides(hooks.kept(at));
         let pipeline = &self.bound.pipeline;
-        let inputs = Values::new(pipeline, pipeline.reads(at), inputs);
+        let inputs = match self.elsewhere {
+            None => Values::new(pipeline, pipeline.reads(at), inputs),
+            Some(_) => Values::new(pipeline, &[], &[]),
+        };
         let errors = hooks.set.on_node_error(self.node_run(at), inputs, failure);
         failure.besides(errors);
+    }
+
+    /// Keeps what hooks did wrong that were told of something of node `at` which
+    /// failed.
+    pub(in crate::runner) fn keep_besides(&self, at: NodeIndex, errors: Vec<HookError>) {
+        if !errors.is_empty() {
+            self.state.besides.lock().extend(errors.into_iter().map(|error| (at, error)));
+        }
+    }
+
+    fn take_besides(&self, at: NodeIndex) -> Vec<HookError> {
+        let mut besides = self.state.besides.lock();
+        besides.extract_if(.., |(of, _)| *of == at).map(|(_, error)| error).collect()
     }
 
     /// A load's or a save's panic, as the error that its hooks are told.

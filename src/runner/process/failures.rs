@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use super::super::error::FailureKind;
-use super::protocol::{self, Failure, said, shortened};
+use super::super::error::{FailureKind, NodeFailure};
+use super::super::hooks::{HookCause, HookError};
+use super::protocol::{self, Failure, Outcome, said, shortened};
 use crate::catalog::{DatasetError, Doing, FormatError};
 use crate::executor::Place;
 
@@ -49,24 +50,46 @@ impl Error for RemoteError {
 }
 
 /// A failure, as the worker tells it.
-pub(super) fn to_parent(kind: &FailureKind) -> Failure {
+pub(super) fn to_parent(failure: &NodeFailure) -> Outcome {
+    let besides: Vec<_> = failure.hook_errors().iter().map(hook).collect();
+    let failure = first(&failure.kind);
+    match besides.is_empty() {
+        true => Outcome::Failed(failure),
+        false => Outcome::FailedBesides { failure, besides },
+    }
+}
+
+fn first(kind: &FailureKind) -> Failure {
     match kind {
         FailureKind::Error(error) => Failure::Error(said(Some(&**error))),
         FailureKind::Panic { message, place, thread } => Failure::Panic {
             message: shortened(message.clone()),
-            place: place.as_ref().map(|place| protocol::Place {
-                file: place.file().to_owned(),
-                line: place.line(),
-                column: place.column(),
-            }),
+            place: place.as_ref().map(place_in),
             thread: thread.clone(),
         },
         FailureKind::Load(error) => Failure::Load(dataset(error)),
         FailureKind::Save(error) => Failure::Save(dataset(error)),
-        FailureKind::Hook(error) => Failure::Error(said(Some(error))),
+        FailureKind::Hook(error) => Failure::Hook(hook(error)),
         FailureKind::Confirm(error) => Failure::Confirm(dataset(error)),
         FailureKind::Died { .. } => Failure::Refused("a worker of its own died".to_owned()),
     }
+}
+
+fn place_in(place: &Place) -> protocol::Place {
+    let file = place.file().to_owned();
+    protocol::Place { file, line: place.line(), column: place.column() }
+}
+
+fn hook(error: &HookError) -> protocol::Hook {
+    let cause = match error.cause() {
+        HookCause::Error(error) => protocol::HookCause::Error(said(Some(&**error))),
+        HookCause::Panic { message, place, thread } => protocol::HookCause::Panic {
+            message: shortened(message.clone()),
+            place: place.as_ref().map(place_in),
+            thread: thread.clone(),
+        },
+    };
+    protocol::Hook { name: error.hook().to_owned(), method: error.method().to_owned(), cause }
 }
 
 fn dataset(error: &DatasetError) -> protocol::Dataset {
@@ -81,6 +104,7 @@ fn dataset(error: &DatasetError) -> protocol::Dataset {
 /// A failure, as the parent was told it.
 pub(super) fn from_worker(failure: Failure) -> FailureKind {
     match failure {
+        Failure::Hook(hook) => FailureKind::Hook(hook_error(hook)),
         Failure::Error(texts) => match RemoteError::told(texts) {
             Some(error) => FailureKind::Error(error),
             None => FailureKind::Error("the worker told of an error, and not of which".into()),
@@ -95,6 +119,23 @@ pub(super) fn from_worker(failure: Failure) -> FailureKind {
         Failure::Confirm(dataset) => FailureKind::Confirm(told(dataset, Doing::Confirm)),
         Failure::Refused(problem) => FailureKind::Error(problem.into()),
     }
+}
+
+/// What a hook did wrong, as the parent was told it.
+pub(super) fn hook_error(hook: protocol::Hook) -> HookError {
+    let protocol::Hook { name, method, cause } = hook;
+    let cause = match cause {
+        protocol::HookCause::Panic { message, place, thread } => HookCause::Panic {
+            message,
+            place: place.map(|place| Place::told(place.file, place.line, place.column)),
+            thread,
+        },
+        protocol::HookCause::Error(texts) => HookCause::Error(match RemoteError::told(texts) {
+            Some(error) => error,
+            None => "the worker told of an error, and not of which".into(),
+        }),
+    };
+    HookError::told(name, method, cause)
 }
 
 fn told(dataset: protocol::Dataset, doing: Doing) -> DatasetError {

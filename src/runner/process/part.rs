@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::super::bindings::{Binding, Bindings};
 use super::super::context::RunContext;
 use super::super::execute::Scratch;
+use super::super::hooks::RunHooks;
 use super::super::options::RunOptions;
 use super::super::prepare::{prepare, run_id};
 use super::super::report::{Fate, RunReport};
@@ -53,7 +54,8 @@ pub(super) fn run(
     let run_id = run_id(&options);
     let logger = options.run_logger.clone();
     let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger);
-    let mut run = prepare(bound, &options, run_id, context, None);
+    let hooks = RunHooks::of_part(&offer.hooks, &run_id, &pipeline, &offer.catalog);
+    let mut run = prepare(bound, &options, run_id, context, hooks);
     run.is_part = true;
     let run = Arc::new(run);
     run.execute(0, run.state.elapsed(), &mut Scratch::default(), &|_| ());
@@ -69,7 +71,7 @@ fn outcome(report: &RunReport) -> Outcome {
     };
     match node.fate {
         Fate::Done => Outcome::Done { rows: node.rows.map(|rows| rows as u64) },
-        Fate::Failed(failure) => Outcome::Failed(to_parent(&failure.kind)),
+        Fate::Failed(failure) => to_parent(failure),
         other => Outcome::Failed(Failure::Refused(format!("the worker: {other}"))),
     }
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use super::super::elsewhere::{Called, Elsewhere};
 use super::super::error::FailureKind;
+use super::super::hooks::HookError;
 use super::super::versions::Versions;
-use super::failures::from_worker;
+use super::failures::{from_worker, hook_error};
 use super::launch::Wanted;
 use super::protocol::{Execute, KeptFile, Log, Outcome, Request};
 use super::scratch::{Kept, Scratch, file_of};
@@ -73,7 +74,11 @@ impl Remote {
     }
 
     /// Has a worker run the node.
-    fn run(&self, node: NodeIndex) -> Result<Option<usize>, FailureKind> {
+    fn run(
+        &self,
+        node: NodeIndex,
+        besides: &mut Vec<HookError>,
+    ) -> Result<Option<usize>, FailureKind> {
         let logger = RUN_LOGGER.get();
         let died = |status, what: String| FailureKind::Died { status, what };
         for _ in 0..TRIES {
@@ -93,6 +98,10 @@ impl Remote {
                     return match outcome {
                         Outcome::Done { rows } => Ok(rows.and_then(|rows| rows.try_into().ok())),
                         Outcome::Failed(failure) => Err(from_worker(failure)),
+                        Outcome::FailedBesides { failure, besides: told } => {
+                            besides.extend(told.into_iter().map(hook_error));
+                            Err(from_worker(failure))
+                        }
                     };
                 }
                 Ok(Ran::Died { has_begun: false }) => {}
@@ -152,8 +161,8 @@ impl Remote {
 }
 
 impl Elsewhere for Remote {
-    fn call(&self, node: NodeIndex) -> Result<Called, FailureKind> {
-        let rows = self.run(node)?;
+    fn call(&self, node: NodeIndex, besides: &mut Vec<HookError>) -> Result<Called, FailureKind> {
+        let rows = self.run(node, besides)?;
         let token: Value = Arc::new(());
         let written = self.wanted.pipeline.writes(node);
         let outputs: Result<_, _> =

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 
+use super::super::hooks::HookSet;
 use super::channel::Channel;
 use super::labour;
 use crate::catalog::Catalog;
@@ -21,6 +22,8 @@ pub(super) const WORKER: &str = "ENTOURAGE_WORKER";
 pub(super) struct Offer {
     pub(super) pipeline: Pipeline,
     pub(super) catalog: Catalog,
+    /// Those of nodes.
+    pub(super) hooks: HookSet,
 }
 
 /// Whether this process was started as a worker, and has not begun to serve.

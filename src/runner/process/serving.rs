@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::hooks::{HookSet, Hooks};
 use crate::catalog::Catalog;
 use crate::context::Wire;
 use crate::pipeline::Pipeline;
@@ -12,6 +13,7 @@ use crate::pipeline::Pipeline;
 pub struct ServeWorker {
     offers: Vec<(Pipeline, Catalog)>,
     wire: Option<Wire>,
+    hooks: HookSet,
 }
 
 /// Lets this program be started as a worker of a
@@ -44,7 +46,8 @@ pub struct ServeWorker {
 /// pipeline is the same is checked; the catalog is taken on trust. What is
 /// registered there as memory, each worker has for itself.
 pub fn serve_worker(pipeline: &Pipeline, catalog: &Catalog) -> ServeWorker {
-    ServeWorker { offers: vec![(pipeline.clone(), catalog.clone())], wire: None }
+    let offers = vec![(pipeline.clone(), catalog.clone())];
+    ServeWorker { offers, wire: None, hooks: HookSet::default() }
 }
 
 impl ServeWorker {
@@ -61,6 +64,17 @@ impl ServeWorker {
         Self { wire: Some(wire.clone()), ..self }
     }
 
+    /// Has these told of the nodes that run in this worker: of loads, saves, the
+    /// function and its failure. Given several times, the last one is called first.
+    ///
+    /// The hooks of the [options](crate::RunOptions::hooks) stay in the parent, and
+    /// are told there of the run, and of a node whose process died. A program gives
+    /// the same to both, and has as many values of them as processes.
+    pub fn hooks(mut self, hooks: impl Hooks) -> Self {
+        self.hooks.push(hooks);
+        self
+    }
+
     /// In a process that a [`ProcessRunner`](crate::ProcessRunner) has started as
     /// a worker, serves and never returns: the process ends with its parent, or
     /// when that lets go of it. In every other returns at once.
@@ -72,7 +86,8 @@ impl ServeWorker {
         #[cfg(unix)]
         {
             use super::serve::{Offer, serve_if_asked};
-            let offer = |(pipeline, catalog)| Offer { pipeline, catalog };
+            let hooks = self.hooks;
+            let offer = |(pipeline, catalog)| Offer { pipeline, catalog, hooks: hooks.clone() };
             serve_if_asked(
                 self.offers.into_iter().map(offer).collect(),
                 wire_or_default(self.wire),

@@ -19,8 +19,24 @@ pub(in super::super) enum Failure {
     Load(Dataset),
     Save(Dataset),
     Confirm(Dataset),
+    Hook(Hook),
     /// The worker could not even begin.
     Refused(String),
+}
+
+/// What a hook did wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Hook {
+    pub(in super::super) name: String,
+    pub(in super::super) method: String,
+    pub(in super::super) cause: HookCause,
+}
+
+/// What a hook's error said, and the causes of that, or its panic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) enum HookCause {
+    Error(Vec<String>),
+    Panic { message: String, place: Option<Place>, thread: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

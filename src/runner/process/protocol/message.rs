@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
+use super::failure::{Failure, Hook};
 use crate::context::{LogRecord, LogValue};
 
 /// What the parent says to a worker.
@@ -81,8 +81,15 @@ pub(in super::super) struct KeptFile {
 /// What became of a task.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in super::super) enum Outcome {
-    Done { rows: Option<u64> },
+    Done {
+        rows: Option<u64>,
+    },
     Failed(Failure),
+    /// It failed, and so did hooks that were told of that.
+    FailedBesides {
+        failure: Failure,
+        besides: Vec<Hook>,
+    },
 }
 
 /// A message on its way to the log of a run.

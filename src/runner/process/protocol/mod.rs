@@ -6,7 +6,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-pub(super) use failure::{Dataset, Failure, Place, said};
+pub(super) use failure::{Dataset, Failure, Hook, HookCause, Place, said};
 pub(super) use frame::{FrameError, Frames, framed};
 pub(super) use message::{Execute, KeptFile, Log, Outcome, Reply, Request, Served, shortened};
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Dataset, Execute, Failure, FrameError, Frames, KeptFile, Log, Outcome, Place, Reply, Request,
-    Served, framed, read_anything, shortened,
+    Dataset, Execute, Failure, FrameError, Frames, Hook, HookCause, KeptFile, Log, Outcome, Place,
+    Reply, Request, Served, framed, read_anything, shortened,
 };
 use crate::context::{LogRecord, LogValue};
 
@@ -44,19 +44,29 @@ fn replies() -> Vec<Reply> {
         message: "no room".to_owned(),
         causes: texts(),
     };
-    let place = Place { file: "src/main.rs".to_owned(), line: 3, column: 9 };
-    let panic = Failure::Panic {
+    let place = || Place { file: "src/main.rs".to_owned(), line: 3, column: 9 };
+    let panic = || Failure::Panic {
         message: "out of luck".to_owned(),
-        place: Some(place),
+        place: Some(place()),
         thread: "main".to_owned(),
+    };
+    let hook = || Hook {
+        name: "Audit".to_owned(),
+        method: "before_node_run".to_owned(),
+        cause: HookCause::Panic {
+            message: "out of luck".to_owned(),
+            place: Some(place()),
+            thread: "main".to_owned(),
+        },
     };
     let failures = [
         Failure::Error(texts()),
-        panic,
+        panic(),
         Failure::Load(dataset()),
         Failure::Save(dataset()),
         Failure::Confirm(dataset()),
         Failure::Refused("no such node".to_owned()),
+        Failure::Hook(hook()),
     ];
     let failed =
         failures.map(|failure| Reply::Ended { task: 7, outcome: Outcome::Failed(failure) });
@@ -67,6 +77,13 @@ fn replies() -> Vec<Reply> {
         Reply::Begun { task: u64::MAX },
         Reply::Log { task: 7, log: log() },
         Reply::Ended { task: 7, outcome: Outcome::Done { rows: Some(3) } },
+        Reply::Ended {
+            task: 7,
+            outcome: Outcome::FailedBesides {
+                failure: Failure::Save(dataset()),
+                besides: vec![Hook { cause: HookCause::Error(texts()), ..hook() }],
+            },
+        },
     ];
     replies.extend(failed);
     replies
