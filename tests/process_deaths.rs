@@ -2,19 +2,20 @@
 
 #![cfg(all(feature = "pipeline", unix))]
 
-#[expect(dead_code, reason = "each test file needs some of the helpers")]
 #[path = "support/processes.rs"]
 mod processes;
 
 use std::error::Error;
+use std::fs;
 use std::hint::black_box;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, abort, exit};
 
 use entourage::{
-    Catalog, Fate, NodeFailure, Pipeline, ProcessRunnerBuilder, RunOptions, node, serve_worker,
+    Catalog, Data, Fate, FileDataset, NodeFailure, Pipeline, ProcessRunnerBuilder, RunOptions,
+    node, serve_worker,
 };
-use processes::{again, does, number};
+use processes::{Folder, again, again_in, does, number};
 
 const ABORTED: i32 = 6;
 const KILLED: i32 = 9;
@@ -110,7 +111,7 @@ fn node_that_needs_more_memory_than_there_is_died_and_the_limit_is_told() {
     let grow = || drop(black_box(vec![1_u8; 2 << 30]));
     let (told, status) = with_one_that(test, grow, |builder| builder.memory_limit(LIMIT));
     assert_eq!(status.unwrap().signal(), Some(ABORTED));
-    assert!(told.ends_with("it may take up 1073741824 bytes of memory"), "{told}");
+    assert!(told.ends_with("; its memory is limited to 1073741824 bytes"), "{told}");
 }
 
 #[test]
@@ -149,4 +150,31 @@ fn error_arrives_with_its_causes() {
     let inner = outer.source().unwrap();
     assert_eq!(inner.to_string(), "invalid digit found in string");
     assert!(inner.source().is_none());
+}
+
+#[test]
+fn half_written_file_of_a_killed_process_is_removed_and_no_other() {
+    // Aborts in the midst of its save.
+    #[derive(serde::Deserialize)]
+    struct Aborts;
+    impl serde::Serialize for Aborts {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            abort()
+        }
+    }
+    const OUT: Data<Aborts> = Data::value("out");
+    let folder = Folder::new();
+    let nodes = Pipeline::new([node(|| Aborts).reads(()).writes(OUT).named("aborts")]).unwrap();
+    let file = FileDataset::json(folder.path("out.json"));
+    let catalog = Catalog::builder().file("out", file).build().unwrap();
+    serve_worker(&nodes, &catalog).if_asked();
+
+    let of_another = folder.path("out.json.1-x.part");
+    fs::write(&of_another, "").unwrap();
+    let test = half_written_file_of_a_killed_process_is_removed_and_no_other;
+    let runner = again_in(test, folder.tell()).workers(1).build().unwrap();
+    let error = runner.run(&nodes, &catalog, RunOptions::new()).unwrap_err();
+    assert!(error.failures().next().unwrap().is_died(), "{error}");
+    let left: Vec<_> = fs::read_dir(folder.path("")).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(left, [of_another]);
 }

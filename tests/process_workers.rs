@@ -13,7 +13,7 @@ use std::process::{Command, Stdio, id};
 use std::time::Duration;
 
 use entourage::{
-    Catalog, Data, Node, Pipeline, ProcessRunner, RunOptions, RunReport, node, serve_worker,
+    Catalog, Data, Node, Pipeline, ProcessRunner, RUN_ID, RunOptions, RunReport, node, serve_worker,
 };
 use processes::{Folder, again, again_in, does, number};
 
@@ -311,4 +311,32 @@ fn empty_pipeline_needs_no_worker() {
     let report =
         builder.build().unwrap().run(&pipeline([]), &Catalog::empty(), RunOptions::new()).unwrap();
     assert!(report.nodes().len() == 0);
+}
+
+#[test]
+fn runs_at_once_share_the_workers_and_mix_nothing() {
+    const SEEN: Data<str> = Data::text("seen");
+    let see = || RUN_ID.get().unwrap().to_string();
+    let copy = |seen: &str| format!("{seen} {}", RUN_ID.get().unwrap());
+    let nodes = pipeline([
+        node(see).reads(()).writes(SEEN.named("first")).named("see"),
+        node(copy).reads(SEEN.named("first")).writes(SEEN).named("copy"),
+    ]);
+    serve_worker(&nodes, &Catalog::empty()).if_asked();
+
+    let test = runs_at_once_share_the_workers_and_mix_nothing;
+    let runner = again(test).workers(3).build().unwrap();
+    std::thread::scope(|scope| {
+        for caller in 0..6 {
+            let (runner, nodes) = (runner.clone(), &nodes);
+            scope.spawn(move || {
+                for turn in 0..5 {
+                    let id = format!("r{caller}-{turn}");
+                    let options = RunOptions::new().run_id(&*id);
+                    let mut report = runner.run(nodes, &Catalog::empty(), options).unwrap();
+                    assert_eq!(report.take_output(&SEEN), Some(format!("{id} {id}")));
+                }
+            });
+        }
+    });
 }

@@ -49,5 +49,7 @@ pub(crate) use codec::Codec;
 pub(crate) use data::Value;
 pub(crate) use entry::{Entry, PARAMETER_PREFIX, PARAMETERS, is_parameter};
 pub(crate) use error::{Doing, FormatError, listed};
+#[cfg(unix)]
+pub(crate) use place::sweep;
 pub(crate) use stored::Unfit;
 pub(crate) use suggest::{did_you_mean, did_you_mean_namespaced};

@@ -1,5 +1,6 @@
 //! The local file system.
 
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
@@ -173,10 +174,38 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
 
+/// What the name of a temporary file ends with.
+const PART: &str = ".part";
+
+/// What it begins with: so that what a process has left that was killed can be
+/// told from what another is writing.
+fn prefix_of(path: &Path, process: u32) -> OsString {
+    let mut prefix = path.file_name().unwrap_or_default().to_owned();
+    prefix.push(format!(".{process}-"));
+    prefix
+}
+
+/// Removes what a process that is no more has begun beside `path` and not brought
+/// to its end.
+#[cfg(unix)]
+pub(crate) fn sweep(path: &Path, process: u32) {
+    let (path, prefix) = (real_path(path), prefix_of(path, process));
+    let entries = std::fs::read_dir(folder_of(&path)).into_iter().flatten();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(PART.as_bytes()) {
+            // Else it stays, and is in nobody's way.
+            _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A file in `folder` that is gone when it is dropped.
 fn temporary(path: &Path, folder: &Path) -> Result<NamedTempFile, FormatError> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(path.file_name().unwrap_or_default()).suffix(".part");
+    let prefix = prefix_of(path, std::process::id());
+    builder.prefix(&prefix).suffix(PART);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder).map_err(|error| refused(folder, error))

@@ -15,6 +15,8 @@ use super::error::FormatError;
 use super::source::Source;
 
 pub(super) use local::Local;
+#[cfg(unix)]
+pub(crate) use local::sweep;
 pub(super) use stores::{StorageOptions, Stores};
 
 /// A place for bytes, by path: the local file system, or an object store.

@@ -19,14 +19,15 @@ use super::launch::Wanted;
 use super::protocol::{Execute, KeptFile, Log, Outcome, Request};
 use super::scratch::{Kept, Scratch, file_of};
 use super::storable;
-use super::worker::{Ran, Watch};
+use super::worker::{Ran, Watch, Worker};
 use super::workers::Workers;
-use crate::catalog::{DatasetError, Doing, FileDataset, FormatError, Value};
+use crate::catalog::{Catalog, DatasetError, Doing, FileDataset, FormatError, Value, sweep};
 use crate::context::{RUN_LOGGER, RunId};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 
 pub(super) struct Remote {
     pub(super) workers: Arc<Workers>,
+    pub(super) catalog: Catalog,
     pub(super) wanted: Arc<Wanted>,
     /// By dataset, whether it is in the folder of the run.
     pub(super) kept: Vec<bool>,
@@ -107,23 +108,39 @@ impl Remote {
                 Ok(Ran::Died { has_begun: false }) => {}
                 Ok(Ran::Died { has_begun: true }) => {
                     let status = worker.status();
+                    self.sweep(node, &worker);
                     return Err(died(status, self.how(status)));
                 }
                 Ok(Ran::Killed) => {
+                    self.sweep(node, &worker);
                     let what =
                         "its process did not end when it was called off, and was killed".to_owned();
                     return Err(died(worker.status(), what));
                 }
                 Err(error) => {
                     worker.kill();
-                    return Err(died(
-                        None,
-                        format!("its process says what is not understood: {error}"),
-                    ));
+                    self.sweep(node, &worker);
+                    let what = format!("its process says what is not understood: {error}");
+                    return Err(died(None, what));
                 }
             }
         }
         Err(died(None, format!("its process was gone before it began, {TRIES} times")))
+    }
+
+    /// Removes what a worker that is no more has begun to write for a node.
+    fn sweep(&self, node: NodeIndex, worker: &Worker) {
+        let written = self.wanted.pipeline.writes(node);
+        for dataset in written.iter().filter(|dataset| !self.kept[**dataset as usize]) {
+            let name = &self.wanted.pipeline.slot(*dataset).name;
+            let Ok(Some(entry)) = self.catalog.bind(name) else { continue };
+            let Some(path) = entry.path() else { continue };
+            sweep(path, worker.id());
+            // Where it keeps its versions.
+            if let Some(name) = path.file_name() {
+                sweep(&path.join(self.versions.save.as_str()).join(name), worker.id());
+            }
+        }
     }
 
     /// How a process ended, in words.
@@ -131,7 +148,7 @@ impl Remote {
         use std::os::unix::process::ExitStatusExt;
         let Some(status) = status else { return "its process is gone".to_owned() };
         let limit = self.workers.memory_limit().filter(|_| status.signal().is_some());
-        let hint = limit.map(|limit| format!("; it may take up {limit} bytes of memory"));
+        let hint = limit.map(|limit| format!("; its memory is limited to {limit} bytes"));
         format!("its process ended ({status}){}", hint.unwrap_or_default())
     }
 

@@ -230,6 +230,7 @@ mod unix {
             bound.is_elsewhere = true;
             let remote = Remote {
                 workers: self.workers.clone(),
+                catalog: catalog.clone(),
                 wanted,
                 kept,
                 scratch,

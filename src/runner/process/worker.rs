@@ -75,6 +75,10 @@ impl Worker {
         Ok(worker)
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(super) fn is_alive(&mut self) -> bool {
         self.status.is_none() && matches!(self.child.try_wait(), Ok(None))
     }
