@@ -12,7 +12,7 @@ mod pipelines;
 use std::collections::BTreeSet;
 
 use entourage::{
-    Catalog, Data, Fate, FileDataset, Node, Pipeline, Resume, RunError, RunOptions, node,
+    Catalog, Data, Fate, FileDataset, Node, Pipeline, Resume, RunError, RunOptions, Selection, node,
 };
 use graphs::{Graph, Spec, specs};
 use pipelines::{Folder, Runner, with_each_runner};
@@ -241,11 +241,18 @@ fn check(runner: &dyn Runner, specs: &[Spec], fails: &[prop::sample::Index], opt
     assert_eq!(graph.take_ran(), exact);
     assert_eq!(*graph.stored.lock().unwrap(), graph.expected());
 
+    // The same by a selection.
+    *graph.stored.lock().unwrap() = left.clone();
+    let selected = graph.whole().select(&Selection::new().nodes(resume.nodes())).unwrap();
+    runner.run(&selected, &graph.catalog(), RunOptions::new()).unwrap();
+    assert_eq!(graph.take_ran(), exact);
+
     *graph.stored.lock().unwrap() = left;
     let begin = |name: &str| resume.from_nodes().iter().any(|from| from == name);
     let all = with_all_after(&graph, begin);
-    let part = graph.pipeline(|name| all.contains(name));
-    runner.run(&part, &graph.catalog(), RunOptions::new()).unwrap();
+    let from_nodes = Selection::new().from_nodes(resume.from_nodes());
+    let selected = graph.whole().select(&from_nodes).unwrap();
+    runner.run(&selected, &graph.catalog(), RunOptions::new()).unwrap();
     assert_eq!(graph.take_ran(), all);
     assert_eq!(*graph.stored.lock().unwrap(), graph.expected());
     assert!(all.is_superset(&exact));

@@ -20,6 +20,10 @@ use crate::pipeline::{NodeIndex, Pipeline};
 /// [`is_exact`](Self::is_exact) says whether it does not. No other choice of nodes
 /// to begin with runs less.
 ///
+/// Both are for a [`Selection`](crate::Selection):
+/// `pipeline.select(&Selection::new().nodes(resume.nodes()))`, or the same with
+/// `from_nodes`.
+///
 /// What is stored is taken to be there still. A free output of a node that was
 /// done is in the error's report; nothing is run again for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

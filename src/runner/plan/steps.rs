@@ -67,9 +67,15 @@ impl Planned<'_> {
             let missing = missing.map(|dataset| Reason::Missing { dataset: self.name(*dataset) });
             reasons[at as usize].extend(missing);
             for dataset in pipeline.reads_once(at) {
-                // Of what is missing its producer knows itself.
+                // Of what is missing its producer knows itself, if it writes it in
+                // this form.
+                let is_known = match kept(dataset) {
+                    Kept::There => true,
+                    Kept::Missing => pipeline.is_written(dataset),
+                    Kept::InMemory => false,
+                };
                 if let Some(producer) = pipeline.producer(dataset)
-                    && kept(dataset) == Kept::InMemory
+                    && !is_known
                 {
                     let by = pipeline.name_of(at).to_string();
                     let needed = Reason::Needed { dataset: self.name(dataset), by };
@@ -97,7 +103,7 @@ impl Planned<'_> {
         let binding = &self.bound.bindings[at as usize];
         let node = |at: NodeIndex| pipeline.name_of(at).to_string();
         let producer = pipeline.producer(at);
-        let writer = producer.filter(|at| self.runs(*at));
+        let writer = producer.filter(|by| self.runs(*by) && pipeline.is_written(at));
         let mut readers = pipeline.consumers(at).iter().copied().filter(|at| self.runs(*at));
         let first = readers.next();
         let last = readers.next_back().or(first);
@@ -129,7 +135,7 @@ impl Planned<'_> {
             loaded_by: first.filter(|_| is_loaded).map(node),
             saved_by: writer.filter(|_| !is_run).map(node),
             released_after: last.filter(|_| !is_kept).map(node),
-            is_output: is_run && writer.is_some() && pipeline.consumers(at).is_empty(),
+            is_output: is_run && writer.is_some() && pipeline.is_final(at),
         }
     }
 }
