@@ -181,13 +181,14 @@ impl Serialize for Fragile {
 #[test]
 fn save_that_fails_half_way_leaves_the_old_file_whole_and_nothing_beside_it() {
     const FRAGILE: Data<[Fragile]> = Data::records("fragile");
-    for name in ["rows.csv", "rows.csv.gz", "rows.json", "rows.jsonl"] {
+    for name in ["rows.csv", "rows.csv.gz", "rows.json", "rows.jsonl", "rows.msgpack"] {
         let folder = Folder::new();
         let path = folder.path(name);
         let file = match name.split('.').nth(1) {
             Some("csv") => FileDataset::csv(path),
             Some("json") => FileDataset::json(path),
-            _ => FileDataset::json_lines(path),
+            Some("jsonl") => FileDataset::json_lines(path),
+            _ => FileDataset::message_pack(path),
         };
         let good: Vec<_> = (100..200).map(|n| Fragile { n }).collect();
         let ending = |n| (100..30_000).chain([n]).map(|n| Fragile { n }).collect::<Vec<_>>();

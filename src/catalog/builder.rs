@@ -57,7 +57,8 @@ impl CatalogBuilder {
     ///
     /// ```yaml
     /// flights:
-    ///   type: csv                      # csv, json, jsonl, msgpack, text, bytes or memory
+    ///   type: csv                      # csv, json, jsonl, msgpack, text, bytes or memory;
+    ///                                  # with the feature polars also parquet and arrow
     ///   path: ${data}/flights.csv.gz   # compressed with gzip where it ends in .gz
     ///   missing: [NA]                  # csv: texts that stand for a missing value
     ///   delimiter: ";"                 # csv: a comma by default

@@ -77,6 +77,9 @@ pub enum Family {
     Records,
     /// Any serde value: JSON, or MessagePack.
     Value,
+    /// A data frame: Parquet, or Arrow IPC.
+    #[cfg(feature = "polars")]
+    Frame,
     /// Text, as it is.
     Text,
     /// Bytes, as they are.
@@ -92,6 +95,8 @@ impl fmt::Display for Family {
         f.write_str(match self {
             Self::Records => "records",
             Self::Value => "value",
+            #[cfg(feature = "polars")]
+            Self::Frame => "frame",
             Self::Text => "text",
             Self::Bytes => "bytes",
             Self::Parameter => "parameter",
@@ -164,6 +169,36 @@ impl Data<str> {
     /// Text in UTF-8.
     pub const fn text(name: &'static str) -> Self {
         Self::new(Cow::Borrowed(name), &codec::Text)
+    }
+}
+
+#[cfg(feature = "polars")]
+impl Data<polars::frame::DataFrame> {
+    /// A data frame of polars, as Parquet or as an Arrow IPC file.
+    ///
+    /// ```
+    /// use entourage::{Catalog, Data, FileDataset};
+    /// use polars::df;
+    /// use polars::frame::DataFrame;
+    ///
+    /// const ROUTES: Data<DataFrame> = Data::frame("routes");
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("routes.parquet");
+    /// let catalog = Catalog::builder().file("routes", FileDataset::parquet(path)).build()?;
+    /// catalog.save(&ROUTES, df!("from" => ["JFK", "LGA"], "flights" => [937, 12])?)?;
+    /// assert_eq!(catalog.load(&ROUTES)?.shape(), (2, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A file that is empty, cut off or of another kind is an error. Of one whose
+    /// bytes were changed in the middle polars believes the lengths that it finds
+    /// there, and may end the process for want of that much memory.
+    ///
+    /// A type of column that polars has a feature for, dates say, needs that feature
+    /// (`dtype-slim`) in the dependencies of the program, which names polars there
+    /// anyway.
+    pub const fn frame(name: &'static str) -> Self {
+        Self::new(Cow::Borrowed(name), &codec::Frame)
     }
 }
 

@@ -70,6 +70,18 @@ impl FileDataset {
         Self::new(path, Format::MessagePack)
     }
 
+    /// A Parquet file.
+    #[cfg(feature = "polars")]
+    pub fn parquet(path: impl Into<PathBuf>) -> Self {
+        Self::new(path, Format::Parquet)
+    }
+
+    /// An Arrow IPC file, which some call a Feather file.
+    #[cfg(feature = "polars")]
+    pub fn arrow(path: impl Into<PathBuf>) -> Self {
+        Self::new(path, Format::Arrow)
+    }
+
     /// A text file.
     pub fn text(path: impl Into<PathBuf>) -> Self {
         Self::new(path, Format::Text)
@@ -233,7 +245,7 @@ impl StoredDataset for FileDataset {
 
     fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, FormatError> {
         let codec = access.codec()?;
-        if !codec.takes_chunks() {
+        if !codec.takes_chunks(&self.format) {
             return Ok(None);
         }
         let encoder = codec.chunks(&self.format)?;

@@ -138,6 +138,21 @@ impl Collect for String {
     }
 }
 
+#[cfg(feature = "polars")]
+impl Collect for polars::frame::DataFrame {
+    fn empty() -> Self {
+        Self::empty()
+    }
+
+    fn add(&mut self, chunk: Self) -> Result<(), BoxError> {
+        match self.width() {
+            0 => *self = chunk,
+            _ => drop(self.vstack_mut(&chunk)?),
+        }
+        Ok(())
+    }
+}
+
 macro_rules! extended {
     ($($type:ty, [$($bounds:tt)*];)*) => {$(
         impl<$($bounds)*> Collect for $type {

@@ -1,5 +1,7 @@
 //! How a typed value becomes bytes of a format, and back.
 
+#[cfg(feature = "polars")]
+mod frame;
 mod plain;
 mod records;
 mod value;
@@ -14,6 +16,8 @@ use super::format::Format;
 use super::place::Start;
 use super::source::Source;
 
+#[cfg(feature = "polars")]
+pub(super) use frame::Frame;
 pub(super) use plain::{Bytes, Memory, Text};
 pub(super) use records::Records;
 pub(super) use value::{Parameter, SerdeValue};
@@ -65,7 +69,8 @@ pub(crate) trait Codec: Send + Sync {
 
     /// Whether a value may be written in chunks; else they are to be put together
     /// first.
-    fn takes_chunks(&self) -> bool {
+    fn takes_chunks(&self, format: &Format) -> bool {
+        let _ = format;
         false
     }
 

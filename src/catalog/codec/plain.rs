@@ -41,7 +41,7 @@ impl Codec for Text {
         self.chunks(format)?.push(value, out)
     }
 
-    fn takes_chunks(&self) -> bool {
+    fn takes_chunks(&self, _: &Format) -> bool {
         true
     }
 
@@ -88,7 +88,7 @@ impl Codec for Bytes {
         self.chunks(format)?.push(value, out)
     }
 
-    fn takes_chunks(&self) -> bool {
+    fn takes_chunks(&self, _: &Format) -> bool {
         true
     }
 

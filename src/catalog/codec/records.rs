@@ -69,7 +69,7 @@ impl<R: Serialize + DeserializeOwned + Send + Sync + 'static> Codec for Records<
         chunks.end(out)
     }
 
-    fn takes_chunks(&self) -> bool {
+    fn takes_chunks(&self, _: &Format) -> bool {
         true
     }
 

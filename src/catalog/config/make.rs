@@ -32,6 +32,10 @@ const TYPES: &[EntryType] = &[
     EntryType { name: "json", options: &FILE },
     EntryType { name: "jsonl", options: &FILE },
     EntryType { name: "msgpack", options: &FILE },
+    #[cfg(feature = "polars")]
+    EntryType { name: "parquet", options: &FILE },
+    #[cfg(feature = "polars")]
+    EntryType { name: "arrow", options: &FILE },
     EntryType { name: "text", options: &FILE },
     EntryType { name: "bytes", options: &FILE },
     EntryType { name: "memory", options: &[] },
@@ -285,6 +289,10 @@ impl<'a> EntryReader<'a> {
             "json" => Format::Json,
             "jsonl" => Format::JsonLines,
             "msgpack" => Format::MessagePack,
+            #[cfg(feature = "polars")]
+            "parquet" => Format::Parquet,
+            #[cfg(feature = "polars")]
+            "arrow" => Format::Arrow,
             "text" => Format::Text,
             "bytes" => Format::Bytes,
             _ => Format::Csv(self.csv_options(options)?),

@@ -1,6 +1,8 @@
 //! File formats: how bytes are laid out, whatever the file and its compression.
 
 pub(super) mod csv;
+#[cfg(feature = "polars")]
+pub(super) mod frame;
 pub(super) mod introspect;
 pub(super) mod json;
 pub(super) mod msgpack;
@@ -23,6 +25,12 @@ pub enum Format {
     JsonLines,
     /// MessagePack: one value, or records one after another.
     MessagePack,
+    /// Parquet.
+    #[cfg(feature = "polars")]
+    Parquet,
+    /// An Arrow IPC file.
+    #[cfg(feature = "polars")]
+    Arrow,
     /// Text in UTF-8.
     Text,
     /// Bytes.
@@ -37,6 +45,10 @@ impl Format {
             Self::Json => "json",
             Self::JsonLines => "jsonl",
             Self::MessagePack => "msgpack",
+            #[cfg(feature = "polars")]
+            Self::Parquet => "parquet",
+            #[cfg(feature = "polars")]
+            Self::Arrow => "arrow",
             Self::Text => "text",
             Self::Bytes => "bytes",
         }

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
+use rmp_serde::decode::ReadReader;
 use rmp_serde::{Deserializer, Serializer, decode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +12,7 @@ use crate::catalog::error::FormatError;
 
 pub(in crate::catalog) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormatError> {
     let mut rest = bytes;
-    let value = T::deserialize(&mut Deserializer::new(&mut rest));
+    let value = T::deserialize(&mut deserializer(&mut rest));
     let byte = bytes.len() - rest.len();
     match value {
         Ok(value) if rest.is_empty() => Ok(value),
@@ -22,7 +23,7 @@ pub(in crate::catalog) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, F
             )))
         }
         Err(error) => {
-            let place = place_of::<T, _>(&mut Deserializer::new(bytes), Content::Value);
+            let place = place_of::<T, _>(&mut deserializer(&mut &*bytes), Content::Value);
             Err(unreadable(&format!("byte {byte}, {place}"), error))
         }
     }
@@ -37,10 +38,10 @@ pub(in crate::catalog) fn read_records<R: DeserializeOwned>(
     let mut records = Vec::new();
     while !rest.is_empty() {
         let from = rest;
-        let record = R::deserialize(&mut Deserializer::new(&mut rest));
+        let record = R::deserialize(&mut deserializer(&mut rest));
         records.push(record.map_err(|error| {
             let (row, byte) = (records.len() + 1, bytes.len() - rest.len());
-            let field = place_of::<R, _>(&mut Deserializer::new(from), Content::Value);
+            let field = place_of::<R, _>(&mut deserializer(&mut &*from), Content::Value);
             unreadable(&format!("row {row}, byte {byte}, {field}"), error)
         })?);
     }
@@ -80,6 +81,29 @@ impl Records {
     }
 }
 
+/// What a marker of the format, which is named here, says in words.
+fn kind(marker: &str) -> &'static str {
+    match marker.trim_end_matches(|c: char| !c.is_ascii_alphabetic()) {
+        "FixStr" | "Str" => "text",
+        "FixArray" | "Array" => "a list",
+        "FixMap" | "Map" => "a map",
+        "FixPos" | "FixNeg" | "U" | "I" => "a whole number",
+        "F" => "a number",
+        "True" | "False" => "true or false",
+        "Null" => "nothing",
+        "Bin" => "bytes",
+        _ => "an extension of the format",
+    }
+}
+
+/// No deeper than JSON is read, so that nothing a file holds overflows a stack.
+fn deserializer<'b, 'r>(rest: &'r mut &'b [u8]) -> Deserializer<ReadReader<&'r mut &'b [u8]>> {
+    const DEPTH: usize = 128;
+    let mut deserializer = Deserializer::new(rest);
+    deserializer.set_max_depth(DEPTH);
+    deserializer
+}
+
 /// `place` ends as the beginning of a sentence does, or with a comma.
 fn unreadable(place: &str, error: decode::Error) -> FormatError {
     let place = match place.strip_suffix(", ") {
@@ -92,6 +116,13 @@ fn unreadable(place: &str, error: decode::Error) -> FormatError {
         {
             "the data ends too early: the file is cut off".to_owned()
         }
+        decode::Error::TypeMismatch(marker) => {
+            format!(
+                "a value of another type is expected here, found {}",
+                kind(&format!("{marker:?}"))
+            )
+        }
+        decode::Error::DepthLimitExceeded => "values within values, too deep".to_owned(),
         decode::Error::Utf8Error(cause) => format!("text that is not UTF-8: {cause}"),
         other => other.to_string(),
     };

@@ -9,6 +9,9 @@ use crate::pipeline::DatasetIndex;
 pub(super) fn format_of(family: Family) -> Option<Format> {
     match family {
         Family::Records | Family::Value => Some(Format::MessagePack),
+        // An Arrow file is the quicker one; nobody keeps it.
+        #[cfg(feature = "polars")]
+        Family::Frame => Some(Format::Arrow),
         Family::Text => Some(Format::Text),
         Family::Bytes => Some(Format::Bytes),
         Family::Parameter | Family::Memory => None,
