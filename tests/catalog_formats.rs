@@ -29,7 +29,7 @@ const NOTE: Data<str> = Data::text("rows");
 const IMAGE: Data<[u8]> = Data::bytes("rows");
 
 fn rows(count: u32) -> Vec<Row> {
-    let share = |id: u32| (id % 3 > 0).then(|| f64::from(id) / 3.0);
+    let share = |id: u32| (!id.is_multiple_of(3)).then(|| f64::from(id) / 3.0);
     (1..=count).map(|id| Row { id, note: format!("é, \"{id}\"\n"), share: share(id) }).collect()
 }
 

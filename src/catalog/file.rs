@@ -213,7 +213,7 @@ impl FileDataset {
     fn create(&self) -> Result<Output, FormatError> {
         let draft = self.place.create(&self.path)?;
         Ok(match self.is_gzip() {
-            true => Output::Gzip(GzEncoder::new(draft, Compression::default())),
+            true => Output::Gzip(Box::new(GzEncoder::new(draft, Compression::default()))),
             false => Output::Plain(draft),
         })
     }
@@ -313,7 +313,7 @@ impl fmt::Debug for FileDataset {
 /// leaves nothing behind.
 pub(super) enum Output {
     Plain(Box<dyn Draft>),
-    Gzip(GzEncoder<Box<dyn Draft>>),
+    Gzip(Box<GzEncoder<Box<dyn Draft>>>),
 }
 
 impl Output {
