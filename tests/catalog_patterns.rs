@@ -146,7 +146,10 @@ fn what_is_wrong_with_a_pattern_is_told_when_the_catalog_is_built() {
          '{y}{z}': {type: memory}\n\
          '{namespace}_13': {type: text, path: ['{namespce}']}\n",
     );
-    let types = "one of `csv`, `json`, `jsonl`, `msgpack`, `text`, `bytes`, `memory`, `cached`";
+    let frames = if cfg!(feature = "polars") { " `parquet`, `arrow`," } else { "" };
+    let types = format!(
+        "one of `csv`, `json`, `jsonl`, `msgpack`,{frames} `text`, `bytes`, `memory`, `cached`"
+    );
     let mut expected = vec![
         "1: dataset `{a}_1`: the placeholder `{b}` is not in the name (there: `{a}`)".to_owned(),
         format!("2: dataset `{{a}}_2`: unknown type `cvs` ({types})"),

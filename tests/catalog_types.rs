@@ -120,7 +120,10 @@ fn wrong_options_are_told_all_at_once_with_their_lines() {
          i:\n  type: cached\n  dataset:\n    type: my.echo\n    txt: x\n\
          j: {type: cached, dataset: 3}\n",
     );
-    let types = "`csv`, `json`, `jsonl`, `msgpack`, `text`, `bytes`, `memory`, `cached`, `my.echo`";
+    let frames = if cfg!(feature = "polars") { " `parquet`, `arrow`," } else { "" };
+    let types = format!(
+        "`csv`, `json`, `jsonl`, `msgpack`,{frames} `text`, `bytes`, `memory`, `cached`, `my.echo`"
+    );
     let takes = "the type takes `type`, `text`, `times`, `style`";
     let unknown = format!("23: dataset `g`: unknown type `my.eco` (one of {types}); did you mean");
     let expected = [

@@ -94,7 +94,9 @@ fn everything_wrong_is_said_at_once_each_with_its_line() {
          type: csv\n  path: f.csv\n  delimiter: '\"'\nnumber:\n  type: csv\n  path: 7\n  \
          missing: [NA, 0]\n",
     );
-    let types = "`csv`, `json`, `jsonl`, `msgpack`, `text`, `bytes`, `memory`, `cached`";
+    let frames = if cfg!(feature = "polars") { " `parquet`, `arrow`," } else { "" };
+    let types =
+        format!("`csv`, `json`, `jsonl`, `msgpack`,{frames} `text`, `bytes`, `memory`, `cached`");
     let expected = [
         "4: dataset `flights`: unknown key `delimeter` (type csv takes `type`, `path`, \
          `versioned`, `delimiter`, `missing`, `storage_options`, `credentials`); did you mean `delimiter`?",
