@@ -121,19 +121,28 @@ auto_traits!(JoinHandle<PhantomPinned>: yes yes yes);
 #[cfg(feature = "pipeline")]
 mod pipeline {
     use entourage::{
-        Catalog, CatalogBuilder, CatalogError, Data, DatasetError, Description, FileDataset,
-        Resolution, Secret, Version, VersionError,
+        Catalog, CatalogBuilder, CatalogError, ChunkError, Chunks, Data, DatasetError, Description,
+        FileDataset, Node, Pipeline, Resolution, RunError, RunOutput, RunReport, Secret, Taken,
+        Version, VersionError,
     };
 
     auto_traits!(Catalog: yes yes yes);
     auto_traits!(CatalogBuilder: yes yes yes);
     auto_traits!(CatalogError: yes yes yes);
+    auto_traits!(ChunkError: yes yes yes);
+    auto_traits!(Chunks<[u32]>: yes yes yes);
     auto_traits!(Data<u32>: yes yes yes);
     auto_traits!(DatasetError: yes yes yes);
     auto_traits!(Description: yes yes yes);
     auto_traits!(FileDataset: yes yes yes);
+    auto_traits!(Node: yes yes yes);
+    auto_traits!(Pipeline: yes yes yes);
     auto_traits!(Resolution: yes yes yes);
+    auto_traits!(RunError: yes yes yes);
+    auto_traits!(RunOutput<'_>: yes yes yes);
+    auto_traits!(RunReport: yes yes yes);
     auto_traits!(Secret: yes yes yes);
+    auto_traits!(Taken<u32>: yes yes yes);
     auto_traits!(Version: yes yes yes);
     auto_traits!(VersionError: yes yes yes);
 }

@@ -9,7 +9,7 @@ use super::function::BoxError;
 use crate::catalog::{Data, DataType, Taken, Value};
 
 /// One argument of a node's function: a [`Data`] is handed as a reference, a
-/// [`Taken`] as a value, a [`Chunked`] as a [`Chunks`] to push into.
+/// [`Taken`] as a value, and what the node yields as a [`Chunks`] to push into.
 pub trait Argument: sealed::Sealed {
     /// What the function is handed.
     type Given<'a>;
