@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::accessor::ErasedAccessor;
+#[cfg(feature = "pipeline")]
+use super::frame::entered_accessors;
 use super::propagation::{Propagation, PropagationError};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,6 +50,18 @@ impl CarryPolicy {
         let carries_accessors = accessors.iter().all(|it| it.is_carried(&propagation));
         let id = PolicyId::next();
         Self { id, propagation, accessors, carries_span, carries_accessors }
+    }
+
+    /// The policy of a run on the calling thread: `own`, and before them those of
+    /// the tasks on it.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn here(propagation: Propagation, own: &[&'static dyn ErasedAccessor]) -> Self {
+        let is_own = |other: &&'static dyn ErasedAccessor| {
+            own.iter().any(|accessor| accessor.identity() == other.identity())
+        };
+        let entered = entered_accessors();
+        let others = entered.iter().filter(|other| !is_own(other));
+        Self::of(propagation, others.chain(own).copied().collect())
     }
 
     /// The policy of a single capture.

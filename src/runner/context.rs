@@ -3,13 +3,14 @@
 use std::panic::Location;
 
 use crate::context::{
-    Context, NODE, NodeName, Propagation, RUN_ID, RUN_LOGGER, RunId, RunLogger, Snapshot,
+    Capture, CarryPolicy, Context, NODE, NodeName, Propagation, RUN_ID, RUN_LOGGER, RunId,
+    RunLogger, Snapshot,
 };
 
 /// What every node of a run is entered in.
 pub(super) enum RunContext {
     /// Nothing, at no cost where the executor has cleared the thread already.
-    Off { is_clean: bool },
+    Off { is_clean: bool, nothing: Snapshot },
     /// The caller's context as far as it is carried, with the run's own keys.
     On(Box<Carried>),
 }
@@ -33,7 +34,7 @@ impl RunContext {
         run_logger: Option<RunLogger>,
     ) -> Self {
         if propagation.is_off() {
-            return Self::Off { is_clean };
+            return Self::Off { is_clean, nothing: Snapshot::empty() };
         }
         let is_carried = propagation.carries(&RUN_LOGGER);
         let run_logger = run_logger.or_else(|| RUN_LOGGER.get().filter(|_| is_carried));
@@ -47,6 +48,17 @@ impl RunContext {
         Self::On(Box::new(Carried { caller, context, is_own_carried }))
     }
 
+    /// Has nothing be seen, under propagation off, of what the policy's accessors are
+    /// for.
+    pub(super) fn clearing(self, policy: &CarryPolicy) -> Self {
+        match self {
+            Self::Off { is_clean, .. } => {
+                Self::Off { is_clean, nothing: Capture::clearing(&policy.accessors).into() }
+            }
+            on => on,
+        }
+    }
+
     /// Runs `f` as the node named `node`. What `before` holds is used again: the
     /// context of the node before on this thread, if that has let it go.
     #[inline]
@@ -57,8 +69,8 @@ impl RunContext {
         f: impl FnOnce() -> R,
     ) -> R {
         match self {
-            Self::Off { is_clean: true } => f(),
-            Self::Off { is_clean: false } => Snapshot::empty().scope(f),
+            Self::Off { is_clean: true, .. } => f(),
+            Self::Off { is_clean: false, nothing } => nothing.scope(f),
             Self::On(carried) => carried.enter(node, before, f),
         }
     }
@@ -67,7 +79,7 @@ impl RunContext {
     pub(super) fn enter_run<R>(&self, f: impl FnOnce() -> R) -> R {
         match self {
             // It may be the thread of the caller, which nobody has cleared.
-            Self::Off { .. } => Snapshot::empty().scope(f),
+            Self::Off { nothing, .. } => nothing.scope(f),
             Self::On(carried) => carried.enter_run(f),
         }
     }

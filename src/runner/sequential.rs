@@ -1,5 +1,6 @@
 //! One node after the other, on the calling thread.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::context::RunContext;
@@ -9,7 +10,7 @@ use super::options::RunOptions;
 use super::prepare::{begin, checked, run_id};
 use super::report::RunReport;
 use crate::catalog::Catalog;
-use crate::context::Snapshot;
+use crate::context::{Accessor, CarryPolicy, ErasedAccessor, Snapshot};
 use crate::pipeline::Pipeline;
 
 /// Runs a pipeline on the calling thread: one node after the other, in the
@@ -29,15 +30,23 @@ use crate::pipeline::Pipeline;
 /// assert_eq!(report.take_output(&SUM), Some(6));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct SequentialRunner {
-    _private: (),
+    accessors: Vec<&'static dyn ErasedAccessor>,
 }
 
 impl SequentialRunner {
     /// A runner on the calling thread.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Has a thread-local of another library carried as an executor would: every
+    /// node has what the caller has, or nothing of it where the propagation leaves
+    /// it out, and what a node leaves there is gone after it.
+    pub fn accessor<A: Accessor>(mut self, accessor: &'static A) -> Self {
+        self.accessors.push(accessor);
+        self
     }
 
     /// Runs every node.
@@ -57,11 +66,13 @@ impl SequentialRunner {
         let run_id = run_id(&options);
         // The calling thread holds whatever its caller put there.
         let is_clean = false;
-        let capture = || Snapshot::capture_with(&propagation);
+        let policy = CarryPolicy::here(propagation.clone(), &self.accessors);
+        let capture = || Snapshot::capture_for(&policy);
         let logger = options.run_logger.clone();
-        let context = propagation
-            .validate()
-            .map(|()| RunContext::new(&propagation, is_clean, capture, run_id.clone(), logger));
+        let context = policy.validate().map(|()| {
+            RunContext::new(&propagation, is_clean, capture, run_id.clone(), logger)
+                .clearing(&policy)
+        });
         let bind = |changes: Option<&_>, refused: Option<&_>| {
             checked(pipeline, catalog, &options, changes, refused)
         };
@@ -77,5 +88,12 @@ impl SequentialRunner {
             }
         }
         run.conclude()
+    }
+}
+
+impl fmt::Debug for SequentialRunner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.accessors.iter().map(|accessor| accessor.name());
+        f.debug_struct("SequentialRunner").field("accessors", &names.collect::<Vec<_>>()).finish()
     }
 }
