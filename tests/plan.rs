@@ -14,6 +14,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use entourage::hooks::{AfterCatalogCreated, BeforeNodeRun, BeforePipelineRun, HookResult, Hooks};
 use entourage::{
     Catalog, Data, FileDataset, Node, Pipeline, Plan, Reason, RunOptions, SequentialRunner, node,
 };
@@ -240,6 +241,34 @@ fn plan_is_refused_as_the_run_would_be() {
         let run = run.unwrap_err();
         assert!(planned.is_refused() && planned.problems().len() >= 2, "{planned}");
         assert_eq!(planned.problems(), run.problems());
+    }
+}
+
+/// Is told of nothing.
+struct Untold;
+
+impl Hooks for Untold {
+    fn after_catalog_created(&self, _: &mut AfterCatalogCreated<'_>) -> HookResult {
+        panic!("it was told of the catalog")
+    }
+
+    fn before_pipeline_run(&self, _: &mut BeforePipelineRun<'_>) -> HookResult {
+        panic!("it was told of the run")
+    }
+
+    fn before_node_run(&self, _: &mut BeforeNodeRun<'_>) -> HookResult {
+        panic!("it was told of a node")
+    }
+}
+
+#[test]
+fn plan_calls_no_hook() {
+    let world = World::new();
+    for options in [RunOptions::new(), RunOptions::new().only_missing()] {
+        let options = options.hooks(Untold);
+        assert_eq!(world.plan(&options).nodes().len(), 4);
+        let run = SequentialRunner::new().run(&world.pipeline, &world.catalog, options);
+        assert!(run.unwrap_err().to_string().contains("it was told of"));
     }
 }
 

@@ -149,9 +149,11 @@ impl RunOptions {
     /// who would load it, save it and be the last to need it. Hooks are not asked.
     ///
     /// The inputs are checked as a run checks them, so that a plan that is made is
-    /// of a run that would begin. No node is called, and nothing is loaded beyond the first bytes of a file. Nothing is written:
-    /// whether a file could be, is found out as before a run, with an empty file
-    /// beside it that is gone at once.
+    /// of a run that would begin. No node is called and no hook, so that what a
+    /// hook would change before the run is not in the plan; and nothing is loaded
+    /// beyond the first bytes of a file. Nothing is written: whether a file could
+    /// be, is found out as before a run, with an empty file beside it that is gone
+    /// at once.
     ///
     /// ```
     /// use entourage::{Catalog, Data, Pipeline, Reason, RunOptions, node};
