@@ -239,6 +239,24 @@ fn anchors_cannot_make_a_small_file_large_or_deep() {
     look("a: *b\nb: &b 1\n");
 }
 
+#[test]
+fn end_of_a_text_is_in_its_last_line() {
+    let cases = [
+        ("c: {<<", 1),
+        ("a:\n  type:", 2),
+        ("a:\n  type:\n\n", 2),
+        ("a: {type: csv,  ng", 1),
+        ("a: \"open", 1),
+        ("a:\r\n  type: [", 2),
+    ];
+    for (text, line) in cases {
+        look(text);
+        let error = Catalog::builder().yaml_text("catalog.yml", text).build().unwrap_err();
+        let told = &error.problems()[0];
+        assert!(told.starts_with(&format!("catalog.yml:{line}: ")), "{text:?}: {told}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 

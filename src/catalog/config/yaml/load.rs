@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use saphyr::{Scalar, ScanError, Tag};
+use saphyr::{Scalar, Tag};
 use saphyr_parser::{Event, Parser};
 use serde_json::{Number, Value as Json};
 
@@ -32,26 +32,22 @@ impl fmt::Display for LoadError {
     }
 }
 
-impl LoadError {
-    fn scanning(error: &ScanError, text: &str) -> Self {
-        // The end of a text is told as the line after it, where there is none.
-        let lines = text.trim_end().replace("\r\n", "\n");
-        let last = lines.split(['\n', '\r']).count();
-        Self { line: error.marker().line().clamp(1, last), what: error.info().to_owned() }
-    }
-}
-
 fn wrong<T>(line: usize, what: impl Into<String>) -> Result<T, LoadError> {
     Err(LoadError { line, what: what.into() })
 }
 
 /// Reads the one document that `text` holds, or none.
 pub(super) fn load(text: &str) -> Result<Option<Node>, LoadError> {
+    // The end of a text is told as the line after it, where there is none.
+    let last = text.trim_end().replace("\r\n", "\n").split(['\n', '\r']).count();
     let mut parser = Parser::new_from_str(text);
     let mut loader = Loader::default();
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| LoadError::scanning(&error, text))?;
-        loader.hear(event, span.start.line())?;
+        let (event, span) = event.map_err(|error| LoadError {
+            line: error.marker().line().clamp(1, last),
+            what: error.info().to_owned(),
+        })?;
+        loader.hear(event, span.start.line().clamp(1, last))?;
     }
     Ok(loader.root.map(|built| built.node))
 }
