@@ -22,7 +22,12 @@ pub struct HookError {
 
 pub(in crate::runner) enum HookCause {
     Error(BoxError),
-    Panic { message: String, place: Option<Place>, thread: String },
+    /// The place in a box, so that an error is small enough to be returned.
+    Panic {
+        message: String,
+        place: Option<Box<Place>>,
+        thread: String,
+    },
 }
 
 impl HookError {
@@ -36,7 +41,7 @@ impl HookError {
         payload: Box<dyn Any + Send>,
     ) -> Self {
         // Before anything else of the hook's is called, which may panic again.
-        let (message, place) = (message_of(&*payload), place_of(&*payload));
+        let (message, place) = (message_of(&*payload), place_of(&*payload).map(Box::new));
         discard(payload);
         let thread = thread_name();
         Self {
@@ -75,7 +80,7 @@ impl HookError {
     pub fn place(&self) -> Option<&Place> {
         match &self.cause {
             HookCause::Error(_) => None,
-            HookCause::Panic { place, .. } => place.as_ref(),
+            HookCause::Panic { place, .. } => place.as_deref(),
         }
     }
 }

@@ -85,7 +85,7 @@ fn hook(error: &HookError) -> protocol::Hook {
         HookCause::Error(error) => protocol::HookCause::Error(said(Some(&**error))),
         HookCause::Panic { message, place, thread } => protocol::HookCause::Panic {
             message: shortened(message.clone()),
-            place: place.as_ref().map(place_in),
+            place: place.as_deref().map(place_in),
             thread: thread.clone(),
         },
     };
@@ -127,7 +127,7 @@ pub(super) fn hook_error(hook: protocol::Hook) -> HookError {
     let cause = match cause {
         protocol::HookCause::Panic { message, place, thread } => HookCause::Panic {
             message,
-            place: place.map(|place| Place::told(place.file, place.line, place.column)),
+            place: place.map(|place| Box::new(Place::told(place.file, place.line, place.column))),
             thread,
         },
         protocol::HookCause::Error(texts) => HookCause::Error(match RemoteError::told(texts) {
