@@ -17,7 +17,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub struct HookError {
     hook: String,
     method: Cow<'static, str>,
-    cause: HookCause,
+    cause: Box<HookCause>,
 }
 
 pub(in crate::runner) enum HookCause {
@@ -32,7 +32,11 @@ pub(in crate::runner) enum HookCause {
 
 impl HookError {
     pub(super) fn failed(hook: &dyn Hooks, method: &'static str, error: BoxError) -> Self {
-        Self { hook: name_of(hook), method: method.into(), cause: HookCause::Error(error) }
+        Self {
+            hook: name_of(hook),
+            method: method.into(),
+            cause: Box::new(HookCause::Error(error)),
+        }
     }
 
     pub(super) fn panicked(
@@ -47,14 +51,14 @@ impl HookError {
         Self {
             hook: name_of(hook),
             method: method.into(),
-            cause: HookCause::Panic { message, place, thread },
+            cause: Box::new(HookCause::Panic { message, place, thread }),
         }
     }
 
     /// As another process told of it.
     #[cfg(unix)]
     pub(in crate::runner) fn told(hook: String, method: String, cause: HookCause) -> Self {
-        Self { hook, method: method.into(), cause }
+        Self { hook, method: method.into(), cause: Box::new(cause) }
     }
 
     /// What the hook calls itself: its type's name, unless it has another.
@@ -73,12 +77,12 @@ impl HookError {
 
     /// Whether it panicked.
     pub fn is_panic(&self) -> bool {
-        matches!(self.cause, HookCause::Panic { .. })
+        matches!(*self.cause, HookCause::Panic { .. })
     }
 
     /// Where it panicked, if it did and the panic hook saw it.
     pub fn place(&self) -> Option<&Place> {
-        match &self.cause {
+        match &*self.cause {
             HookCause::Error(_) => None,
             HookCause::Panic { place, .. } => place.as_deref(),
         }
@@ -95,7 +99,7 @@ pub(super) fn name_of(hook: &dyn Hooks) -> String {
 impl fmt::Display for HookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { hook, method, cause } = self;
-        match cause {
+        match &**cause {
             HookCause::Error(error) => write!(f, "hook `{hook}` failed in `{method}`: {error}"),
             HookCause::Panic { message, place, thread } => {
                 write!(f, "hook `{hook}` panicked in `{method}`")?;
@@ -117,7 +121,7 @@ impl fmt::Debug for HookError {
 impl Error for HookError {
     /// What the hook returned, unchanged.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.cause {
+        match &*self.cause {
             HookCause::Error(error) => Some(&**error),
             HookCause::Panic { .. } => None,
         }
