@@ -104,10 +104,10 @@ pub use catalog::{
 };
 pub use context::accessors;
 pub use context::{
-    Accessor, Carried, Context, Explanation, FutureContextExt, Instrumented, Key, KeyPolicy, Leak,
-    LiveSnapshot, LogRecord, LogSink, LogValue, NODE, NodeName, Propagation, PropagationError,
-    RUN_ID, RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, SpanWatch, StreamContextExt,
-    SuppressGuard, suppress,
+    ATTEMPT, Accessor, Carried, Context, Explanation, FutureContextExt, Instrumented, Key,
+    KeyPolicy, Leak, LiveSnapshot, LogRecord, LogSink, LogValue, NODE, NodeName, Propagation,
+    PropagationError, RUN_ID, RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, SpanWatch,
+    StreamContextExt, SuppressGuard, suppress,
 };
 pub use context::{
     AsEnv, BAGGAGE, Baggage, Carrier, CarrierMut, Codec, EnvCarrier, Naming, TRACE_PARENT,
@@ -120,11 +120,15 @@ pub use executor::{
     TaskBuilder, TaskError, WhenFull,
 };
 #[cfg(feature = "pipeline")]
+pub use pipeline::Retry;
+#[cfg(feature = "pipeline")]
 pub use pipeline::{
     Argument, ChunkError, Chunks, Collect, Fallible, IntoOutput, NamedReads, NamedWrites,
     NamedYields, Namespace, Node, NodeBuilder, NodeFunction, NodeView, Pipeline, PipelineError,
     Plain, Reads, Selection, Writes, Yields, node,
 };
+#[cfg(feature = "pipeline")]
+pub use runner::{CANCEL, CancelToken, Cancelled, Limit, Listening, UntilCancelled};
 #[cfg(feature = "pipeline")]
 pub use runner::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 #[cfg(feature = "pipeline")]

@@ -20,6 +20,10 @@ pub static RUN_ID: Key<RunId> = Key::new("entourage::RUN_ID", KeyPolicy::Propaga
 /// The node that the current work belongs to.
 pub static NODE: Key<NodeName> = Key::new("entourage::NODE", KeyPolicy::Propagate).shown();
 
+/// Which attempt at the node the current work belongs to, the first being 1; set
+/// in the nodes that may be tried several times.
+pub static ATTEMPT: Key<u32> = Key::new("entourage::ATTEMPT", KeyPolicy::Propagate).shown();
+
 /// Where the current run files its messages.
 pub static RUN_LOGGER: Key<RunLogger> =
     Key::new("entourage::RUN_LOGGER", KeyPolicy::Propagate).shown();
@@ -202,7 +206,10 @@ impl RunLogger {
         if let Some(logger) = RUN_LOGGER.get() {
             let (run_id, node) = (RUN_ID.get(), NODE.get());
             let target = "entourage::run";
-            logger.deliver(&LogRecord { level, target, message, fields: &[], run_id, node });
+            let attempt = ATTEMPT.get().map(|attempt| LogValue::Unsigned(attempt.into()));
+            let attempt = attempt.map(|attempt| [("attempt", attempt)]);
+            let fields = attempt.as_ref().map_or(&[][..], |attempt| attempt);
+            logger.deliver(&LogRecord { level, target, message, fields, run_id, node });
         }
     }
 

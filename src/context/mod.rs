@@ -25,7 +25,7 @@ mod wire;
 
 pub use accessor::Accessor;
 pub use builtin::{
-    LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger,
+    ATTEMPT, LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger,
 };
 pub use carried::{Carried, SPAN, SpanKey};
 pub use current::{SuppressGuard, suppress};

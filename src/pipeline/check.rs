@@ -86,6 +86,11 @@ fn check_confirms(draft: &Draft, problems: &mut Vec<Problem>) {
     let mut first: HashMap<&str, u32> = HashMap::new();
     for at in 0..draft.len() as u32 {
         let extras = draft.nodes.extras.get_ref(at).and_then(Option::as_ref);
+        let told = extras.map(|extras| extras.settings.problems()).unwrap_or_default();
+        problems.extend(told.into_iter().map(|problem| {
+            let node = draft.nodes.names.get(at).to_owned();
+            Problem::Settings { node, problem }
+        }));
         for name in extras.iter().flat_map(|extras| &extras.confirms) {
             if !is_dataset(name) {
                 problems.push(Problem::BadName { what: "dataset", name: name.to_string() });

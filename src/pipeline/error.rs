@@ -96,6 +96,8 @@ pub(super) enum Problem {
     },
     #[error("the nodes {} wait for each other in a circle", .nodes.join(" → "))]
     Cycle { nodes: Vec<String> },
+    #[error("node `{node}` is told {problem}")]
+    Settings { node: String, problem: String },
     #[error("dataset `{dataset}` is declared as a `{declared}` of the {family} family, but {user}")]
     Declared { dataset: String, declared: &'static str, family: Family, user: String },
     #[error("there are more than {} nodes, datasets, edges or bytes of names", u32::MAX / 2)]

@@ -13,6 +13,7 @@ use super::forms::{Forms, all_forms};
 use super::names;
 use super::node::{Extras, Node, Slot};
 use super::packed::{self, Lists, Texts};
+use super::settings::NodeSettings;
 use super::wires::Wires;
 use crate::catalog::{Codec, Data, DataType, Family, PARAMETER_PREFIX, did_you_mean};
 
@@ -244,6 +245,16 @@ impl Pipeline {
 
     pub(crate) fn tags_of(&self, node: NodeIndex) -> impl Iterator<Item = &str> + use<'_> {
         self.extras(node).into_iter().flat_map(|extras| extras.tags.iter().map(|tag| &**tag))
+    }
+
+    /// What it is told about how to run, if anything.
+    pub(crate) fn settings(&self, node: NodeIndex) -> Option<&NodeSettings> {
+        self.extras(node).map(|extras| &extras.settings)
+    }
+
+    /// Whether [`settings`](Self::settings) may have an answer for any node.
+    pub(crate) fn has_settings(&self) -> bool {
+        self.node_indices().any(|at| self.settings(at).is_some_and(NodeSettings::is_some))
     }
 
     /// The datasets that it confirms, whether or not the pipeline has them.

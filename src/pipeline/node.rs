@@ -13,6 +13,7 @@ use super::body::{Call, NodeBody, Returning, Yielding};
 use super::chunks::Collector;
 use super::function::{Fallible, IntoOutput, NodeFunction, Plain};
 use super::names::is_word;
+use super::settings::NodeSettings;
 use super::wiring::{NamedReads, NamedWrites, Reads, Writes};
 use super::yields::{NamedYields, Yields};
 use crate::catalog::{Codec, Value};
@@ -51,6 +52,8 @@ pub(crate) struct Extras {
     pub(crate) tags: BTreeSet<SmolStr>,
     /// The datasets that it confirms, each once.
     pub(crate) confirms: Vec<SmolStr>,
+    /// What it is told about how to run.
+    pub(crate) settings: NodeSettings,
 }
 
 /// Begins a node of a plain Rust function, fallible or not.

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::bindings::Binding;
+use super::control::Lease;
 use super::error::FailureKind;
 use super::execute::{Attempt, Run, Scratch};
 use super::inputs::Inputs;
@@ -16,22 +17,26 @@ impl Run {
     pub(super) fn attempt(
         self: &Arc<Self>,
         at: NodeIndex,
+        lease: Option<&Lease>,
         scratch: &mut Scratch,
         wake: &dyn Fn(NodeIndex),
     ) -> Attempt {
         let Scratch { inputs, outputs, .. } = scratch;
-        match self.inputs(at, inputs, wake) {
+        let got = self.inputs(at, inputs, wake);
+        match got {
             Inputs::Ready => {}
+            _ if lease.is_some_and(|lease| !lease.close()) => return Attempt::Late,
             Inputs::Waiting => return Attempt::Waiting,
             Inputs::Blocked => return Attempt::Blocked,
-            Inputs::Failed(kind) => return self.failed(at, kind, &[]),
+            Inputs::Failed(kind) => return self.failed(at, lease, kind, &[]),
         }
         match self.told_inputs(at, inputs) {
-            Ok(None) => self.end(at, inputs, outputs, Self::finish),
-            Ok(Some(rest)) => self.entered(at, |attempt| {
-                rest.scope(|| *attempt = Some(self.end(at, inputs, outputs, Self::finish)));
+            Ok(None) => self.end(at, lease, inputs, outputs, Self::finish),
+            Ok(Some(rest)) => self.entered(at, lease, |attempt| {
+                let mut end = || self.end(at, lease, inputs, outputs, Self::finish);
+                rest.scope(|| *attempt = Some(end()));
             }),
-            Err(kind) => self.end(at, inputs, outputs, |_, _, _, _| Err(kind)),
+            Err(kind) => self.end(at, lease, inputs, outputs, |_, _, _, _, _| Err(kind)),
         }
     }
 
@@ -39,20 +44,22 @@ impl Run {
     fn end(
         self: &Arc<Self>,
         at: NodeIndex,
+        lease: Option<&Lease>,
         inputs: &mut Vec<Value>,
         outputs: &mut Vec<Value>,
         f: impl FnOnce(
             &Arc<Self>,
             NodeIndex,
+            Option<&Lease>,
             &mut Vec<Value>,
             &mut Vec<Value>,
         ) -> Result<(), FailureKind>,
     ) -> Attempt {
         // Caught, so that what is left of its values ends in the node's context,
         // too, and one `Drop` of them that panics is not a second panic.
-        let ended = catch_unwind(AssertUnwindSafe(|| f(self, at, inputs, outputs)));
+        let ended = catch_unwind(AssertUnwindSafe(|| f(self, at, lease, inputs, outputs)));
         let kind = ended.unwrap_or_else(|payload| Err(FailureKind::panic(payload))).err();
-        let failed = kind.map(|kind| self.failed(at, kind, inputs));
+        let failed = kind.map(|kind| self.failed(at, lease, kind, inputs));
         let mut cleared = Ok(());
         for values in [inputs, outputs] {
             keep_first(&mut cleared, catch_unwind(AssertUnwindSafe(|| values.clear())));
@@ -63,13 +70,14 @@ impl Run {
                 failed
             }
             (None, Ok(())) => Attempt::Done,
-            (None, Err(payload)) => self.failed(at, FailureKind::panic(payload), &[]),
+            (None, Err(payload)) => self.failed(at, lease, FailureKind::panic(payload), &[]),
         }
     }
 
     fn finish(
         self: &Arc<Self>,
         at: NodeIndex,
+        lease: Option<&Lease>,
         inputs: &mut Vec<Value>,
         outputs: &mut Vec<Value>,
     ) -> Result<(), FailureKind> {
@@ -84,6 +92,8 @@ impl Run {
                 Drafts { rows, files: Vec::new() }
             }
         };
+        // From here on it is seen by others, or never will be.
+        lease.map_or(Ok(()), Lease::close_in_time)?;
         // Before the saves: memory that is not needed any more is not held.
         inputs.clear();
         if let Some(rows) = rows {

@@ -24,6 +24,10 @@ impl Run {
 
     fn story(&self) -> Result<RunReport, RunError> {
         let took = self.state.elapsed();
+        // Nothing may begin any more: not a node that was waiting for a load which
+        // took too long, either.
+        self.state.stop();
+        let tries = self.control.as_ref().map(|control| self.end_control(control));
         let is_complete = self.state.nodes.iter().all(|node| node.stage() == Stage::Done);
         let failures = mem::take(&mut *self.state.failures.lock());
         let narrowed = self.bound.narrowed.as_deref();
@@ -36,6 +40,7 @@ impl Run {
             nodes: self.state.nodes.clone(),
             failures: BTreeMap::from_iter(failures),
             skipped: if is_complete { HashMap::new() } else { self.skipped() },
+            tries: tries.unwrap_or_default(),
             outputs: self.outputs(),
             stored: stored(all, whole.as_ref(), &self.state.nodes),
             whole,
@@ -43,7 +48,11 @@ impl Run {
         if is_complete {
             return Ok(report);
         }
-        Err(RunError::failed(report, Unfinished::new(all)))
+        let unfinished = Unfinished::new(all);
+        match &self.control {
+            Some(control) if control.is_cancelled() => Err(RunError::cancelled(report, unfinished)),
+            _ => Err(RunError::failed(report, unfinished)),
+        }
     }
 
     /// The nodes that could not run, each with the failed one that kept it from

@@ -2,6 +2,7 @@
 
 use std::panic::Location;
 
+use super::control::{CANCEL, CancelToken};
 use crate::context::{
     Capture, CarryPolicy, Context, NODE, NodeName, Propagation, RUN_ID, RUN_LOGGER, RunId,
     RunLogger, Snapshot,
@@ -32,6 +33,7 @@ impl RunContext {
         capture: impl FnOnce() -> Snapshot,
         run_id: RunId,
         run_logger: Option<RunLogger>,
+        token: Option<&CancelToken>,
     ) -> Self {
         if propagation.is_off() {
             return Self::Off { is_clean, nothing: Snapshot::empty() };
@@ -43,8 +45,13 @@ impl RunContext {
         if let Some(run_logger) = run_logger {
             context = context.with(&RUN_LOGGER, run_logger);
         }
-        let is_own_carried =
-            is_carried && propagation.carries(&RUN_ID) && propagation.carries(&NODE);
+        if let Some(token) = token {
+            context = context.with(&CANCEL, token.clone());
+        }
+        let is_own_carried = is_carried
+            && propagation.carries(&RUN_ID)
+            && propagation.carries(&NODE)
+            && (token.is_none() || propagation.carries(&CANCEL));
         Self::On(Box::new(Carried { caller, context, is_own_carried }))
     }
 
@@ -57,6 +64,11 @@ impl RunContext {
             }
             on => on,
         }
+    }
+
+    /// Whether a node sees nothing.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(self, Self::Off { .. })
     }
 
     /// Runs `f` as the node named `node`. What `before` holds is used again: the
@@ -98,7 +110,8 @@ impl Carried {
         let in_span = || {
             tracing::info_span!(
                 target: "entourage::run", "node",
-                run_id = RUN_ID.get().map(tracing::field::display), node = %node
+                run_id = RUN_ID.get().map(tracing::field::display), node = %node,
+                attempt = tracing::field::Empty
             )
             .in_scope(f)
         };

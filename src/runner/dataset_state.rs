@@ -27,8 +27,11 @@ enum Content {
     Released,
 }
 
-#[derive(Default)]
-struct Waiting(Vec<NodeIndex>);
+struct Waiting {
+    /// Who loads it.
+    by: NodeIndex,
+    nodes: Vec<NodeIndex>,
+}
 
 /// What a node finds that wants a dataset which must be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +51,11 @@ impl DatasetState {
     }
 
     /// Makes the caller the one to load it, if nobody has.
-    pub(super) fn claim(&self) -> Found {
+    pub(super) fn claim(&self, by: NodeIndex) -> Found {
         let mut held = self.0.lock();
         match &held.content {
             Content::Nothing => {
-                held.content = Content::Loading(Box::default());
+                held.content = Content::Loading(Box::new(Waiting { by, nodes: Vec::new() }));
                 Found::Nothing
             }
             Content::Value(_) => Found::Value,
@@ -64,17 +67,29 @@ impl DatasetState {
     /// As [`claim`](Self::claim), and where another node is loading it, puts node
     /// `at` on the list of those that wait.
     pub(super) fn claim_or_wait(&self, at: NodeIndex) -> Found {
-        match self.claim() {
+        match self.claim(at) {
             Found::Loading => self.wait(at),
             found => found,
         }
     }
 
-    /// Gives a claim back, so that another node may load it, and returns the nodes
+    /// Gives a claim of node `at` back, so that another node may load it, and returns the nodes
     /// that wait for it.
-    pub(super) fn disclaim(&self) -> Vec<NodeIndex> {
-        match mem::replace(&mut self.0.lock().content, Content::Nothing) {
-            Content::Loading(waiting) => waiting.0,
+    pub(super) fn disclaim(&self, at: NodeIndex) -> Vec<NodeIndex> {
+        self.end_load(at, Content::Nothing)
+    }
+
+    /// What a load that took too long comes to later is nobody's: somebody else has
+    /// ended it.
+    fn end_load(&self, at: NodeIndex, content: Content) -> Vec<NodeIndex> {
+        let mut held = self.0.lock();
+        if !matches!(&held.content, Content::Loading(waiting) if waiting.by == at) {
+            drop(held);
+            drop(content);
+            return Vec::new();
+        }
+        match mem::replace(&mut held.content, content) {
+            Content::Loading(waiting) => waiting.nodes,
             _ => Vec::new(),
         }
     }
@@ -91,22 +106,19 @@ impl DatasetState {
     pub(super) fn wait(&self, at: NodeIndex) -> Found {
         match &mut self.0.lock().content {
             Content::Loading(waiting) => {
-                waiting.0.push(at);
+                waiting.nodes.push(at);
                 Found::Loading
             }
             Content::Value(_) => Found::Value,
-            Content::Nothing | Content::Failed(_) | Content::Released => Found::Failed,
+            Content::Nothing => Found::Nothing,
+            Content::Failed(_) | Content::Released => Found::Failed,
         }
     }
 
     /// Puts down what a load by node `at` came to, and returns the nodes that wait
     /// for it.
     pub(super) fn loaded(&self, at: NodeIndex, value: Option<Value>) -> Vec<NodeIndex> {
-        let content = value.map_or(Content::Failed(at), Content::Value);
-        match mem::replace(&mut self.0.lock().content, content) {
-            Content::Loading(waiting) => waiting.0,
-            _ => Vec::new(),
-        }
+        self.end_load(at, value.map_or(Content::Failed(at), Content::Value))
     }
 
     /// Puts a written value where its readers find it, or gives it back where

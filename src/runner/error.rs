@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 use std::process::ExitStatus;
+use std::time::Duration;
 
+use super::control::INTERRUPTED;
 use super::hooks::HookError;
 use super::plan::{Resume, Unfinished};
 use super::report::{Fate, RunReport};
@@ -39,6 +41,7 @@ pub(super) enum FailureKind {
         status: Option<ExitStatus>,
         what: String,
     },
+    Timeout(Duration),
 }
 
 impl FailureKind {
@@ -121,6 +124,11 @@ impl NodeFailure {
         }
     }
 
+    /// Whether the node took longer than it was given.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, FailureKind::Timeout(_))
+    }
+
     /// Whether a hook failed or panicked, and the node with it. It is the
     /// [`source`](Error::source), a [`HookError`].
     pub fn is_hook(&self) -> bool {
@@ -161,6 +169,7 @@ impl fmt::Display for NodeFailure {
                 write!(f, "failed: {error}")
             }
             FailureKind::Died { what, .. } => write!(f, "died: {what}"),
+            FailureKind::Timeout(timeout) => write!(f, "took longer than {timeout:?}"),
         }?;
         self.hooks.iter().try_for_each(|error| write!(f, "; besides, {error}"))
     }
@@ -180,13 +189,14 @@ impl Error for NodeFailure {
             FailureKind::Load(error) | FailureKind::Save(error) | FailureKind::Confirm(error) => {
                 Some(error)
             }
-            FailureKind::Panic { .. } | FailureKind::Died { .. } => None,
+            FailureKind::Panic { .. } | FailureKind::Died { .. } | FailureKind::Timeout(_) => None,
         }
     }
 }
 
 /// A run that did not succeed: refused before the first node, failed on the way,
 /// or spoilt by a hook of its own.
+/// or called off.
 pub struct RunError {
     kind: Kind,
     /// Those that spoilt it, and then those that were told of it.
@@ -198,6 +208,7 @@ enum Kind {
     Failed(Box<(RunReport, Unfinished)>),
     /// Before the first node, or when all were done.
     Spoilt(Option<Box<RunReport>>),
+    Cancelled(Box<(RunReport, Unfinished)>),
 }
 
 impl RunError {
@@ -220,6 +231,10 @@ impl RunError {
         self
     }
 
+    pub(super) fn cancelled(report: RunReport, unfinished: Unfinished) -> Self {
+        Self { kind: Kind::Cancelled(Box::new((report, unfinished))), hooks: Vec::new() }
+    }
+
     /// Whether no node was started, because the pipeline, the catalog and the
     /// options do not go together.
     pub fn is_refused(&self) -> bool {
@@ -239,11 +254,50 @@ impl RunError {
         &self.hooks
     }
 
+    /// Whether the run was called off before its end, by a
+    /// [`CancelToken`](crate::CancelToken) or Ctrl-C. Nodes that failed before, in
+    /// a run that keeps going, are in [`failures`](Self::failures) all the same.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.kind, Kind::Cancelled(_))
+    }
+
+    /// Whether the run ended without its success because nodes failed.
+    pub fn is_failed(&self) -> bool {
+        matches!(self.kind, Kind::Failed(_))
+    }
+
+    /// What a program ends with that could not do more: 2 where the run was
+    /// refused, 1 where it failed, and 130, as after a Ctrl-C, where it was called
+    /// off.
+    ///
+    /// ```
+    /// use std::process::ExitCode;
+    /// use entourage::{Catalog, Pipeline, RunOptions, SequentialRunner};
+    ///
+    /// fn main() -> ExitCode {
+    ///     let pipeline = Pipeline::new([]).unwrap();
+    ///     match SequentialRunner::new().run(&pipeline, &Catalog::empty(), RunOptions::new()) {
+    ///         Ok(_) => ExitCode::SUCCESS,
+    ///         Err(error) => {
+    ///             eprintln!("{error}");
+    ///             ExitCode::from(error.exit_code())
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Refused(_) => 2,
+            Kind::Failed(_) | Kind::Spoilt(_) => 1,
+            Kind::Cancelled(_) => INTERRUPTED,
+        }
+    }
+
     /// Why the run was refused, one sentence a problem: all of them.
     pub fn problems(&self) -> &[String] {
         match &self.kind {
             Kind::Refused(problems) => problems,
-            Kind::Failed(_) | Kind::Spoilt(_) => &[],
+            Kind::Failed(_) | Kind::Spoilt(_) | Kind::Cancelled(_) => &[],
         }
     }
 
@@ -251,8 +305,8 @@ impl RunError {
     pub fn report(&self) -> Option<&RunReport> {
         match &self.kind {
             Kind::Refused(_) => None,
-            Kind::Failed(failed) => Some(&failed.0),
             Kind::Spoilt(report) => report.as_deref(),
+            Kind::Failed(begun) | Kind::Cancelled(begun) => Some(&begun.0),
         }
     }
 
@@ -279,7 +333,7 @@ impl RunError {
     pub fn resume(&self) -> Option<Resume> {
         match &self.kind {
             Kind::Refused(_) | Kind::Spoilt(_) => None,
-            Kind::Failed(failed) => failed.1.resume(&failed.0),
+            Kind::Failed(begun) | Kind::Cancelled(begun) => begun.1.resume(&begun.0),
         }
     }
 
@@ -300,16 +354,23 @@ impl fmt::Display for RunError {
         let count = |wanted: fn(&Fate<'_>) -> bool| {
             report.nodes().filter(|node| wanted(&node.fate)).count()
         };
+        let what = if self.is_cancelled() { "was cancelled" } else { "failed" };
+        writeln!(f, "run `{}` {what}:", report.run_id())?;
+        if !told.is_empty() {
+            writeln!(f, "{}", listed(&told))?;
+        }
+        let cancelled = count(|fate| matches!(fate, Fate::Cancelled));
         write!(
             f,
-            "run `{}` failed:\n{}\n  {} done, {} failed, {} skipped, {} never started",
-            report.run_id(),
-            listed(&told),
+            "  {} done, {} failed, {} skipped, {} never started",
             count(|fate| matches!(fate, Fate::Done)),
             count(|fate| matches!(fate, Fate::Failed(_))),
             count(|fate| matches!(fate, Fate::Skipped { .. })),
             count(|fate| matches!(fate, Fate::NeverStarted)),
         )?;
+        if cancelled > 0 {
+            write!(f, ", {cancelled} cancelled")?;
+        }
         if let up_to_date @ 1.. = count(|fate| matches!(fate, Fate::UpToDate)) {
             write!(f, ", {up_to_date} up to date")?;
         }

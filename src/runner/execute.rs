@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bindings::Bindings;
 use super::context::RunContext;
+use super::control::{Control, Lease};
 use super::elsewhere::Elsewhere;
 use super::error::{FailureKind, NodeFailure};
 use super::hooks::RunHooks;
@@ -31,12 +32,20 @@ pub(super) struct Run {
     pub(super) is_part: bool,
     /// `None` where there are none.
     pub(super) hooks: Option<Arc<RunHooks>>,
+    /// `None` where the run is told nothing but to run.
+    pub(super) control: Option<Box<Control>>,
 }
 
 /// How far a node came within the current attempt.
 pub(super) enum Attempt {
     Done,
     Failed(NodeFailure),
+    /// It failed, and is to be tried again after a pause.
+    Again(Duration),
+    /// It gave up because the run was called off.
+    Cancelled,
+    /// It took too long; what came of it is not to be seen.
+    Late,
     /// It will be started again.
     Waiting,
     /// It cannot run, for want of an input that another node failed to load.
@@ -52,6 +61,10 @@ pub(super) struct Scratch {
     pub(super) context: Option<Context>,
     /// The nodes that can be started since the last one is done.
     pub(super) ready: Vec<NodeIndex>,
+    /// The pause before the node is to be tried again, if it is.
+    pub(super) again: Option<Duration>,
+    /// Whether somebody else has ended the node meanwhile.
+    pub(super) is_lost: bool,
 }
 
 impl Run {
@@ -82,15 +95,30 @@ impl Run {
         if self.state.is_stopped() {
             return began;
         }
+        if let Some(control) = &self.control {
+            return self.execute_told(at, control, began, scratch, wake);
+        }
         let name = self.bound.pipeline.name_of(at);
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
         let mut context = scratch.context.take();
-        let attempt = self.entered(at, |attempt| {
-            let node = || *attempt = Some(self.caught(at, || self.attempt(at, scratch, wake)));
-            self.context.enter(name, &mut context, node);
+        let attempt = self.entered(at, None, |attempt| {
+            let mut node = || self.caught(at, None, || self.attempt(at, None, scratch, wake));
+            self.context.enter(name, &mut context, || *attempt = Some(node()));
         });
         scratch.context = context;
+        self.settle(at, attempt, began, scratch)
+    }
+
+    /// What an attempt at node `at` makes of the node and of others; when it ended.
+    #[inline]
+    pub(super) fn settle(
+        &self,
+        at: NodeIndex,
+        attempt: Attempt,
+        began: Duration,
+        scratch: &mut Scratch,
+    ) -> Duration {
         let ended = self.state.elapsed();
         let stage = match attempt {
             Attempt::Done => Stage::Done,
@@ -98,15 +126,24 @@ impl Run {
                 self.state.failures.lock().push((at, failure));
                 Stage::Failed
             }
-            Attempt::Waiting => return ended,
+            Attempt::Cancelled => Stage::Cancelled,
+            Attempt::Again(pause) => {
+                scratch.again = Some(pause);
+                return ended;
+            }
+            Attempt::Waiting | Attempt::Late => return ended,
             Attempt::Blocked => {
                 self.abandon(at);
                 return ended;
             }
         };
         self.state.nodes[at as usize].finish(stage, began, ended);
+        if self.control.is_some() {
+            self.end_tries(at);
+        }
         match stage {
             Stage::Done => self.release_dependents(at, ended, &mut scratch.ready),
+            Stage::Cancelled => self.cancel(),
             _ if self.keep_going => self.abandon(at),
             _ => self.stop(),
         }
@@ -114,9 +151,14 @@ impl Run {
     }
 
     /// Makes a panic of `f` the node's failure.
-    fn caught(&self, at: NodeIndex, f: impl FnOnce() -> Attempt) -> Attempt {
+    pub(super) fn caught(
+        &self,
+        at: NodeIndex,
+        lease: Option<&Lease>,
+        f: impl FnOnce() -> Attempt,
+    ) -> Attempt {
         catch_unwind(AssertUnwindSafe(f))
-            .unwrap_or_else(|payload| self.failed(at, FailureKind::panic(payload), &[]))
+            .unwrap_or_else(|payload| self.failed(at, lease, FailureKind::panic(payload), &[]))
     }
 
     /// What `enter` puts down, which comes from inside of a context; where the
@@ -124,24 +166,46 @@ impl Run {
     pub(super) fn entered(
         &self,
         at: NodeIndex,
+        lease: Option<&Lease>,
         enter: impl FnOnce(&mut Option<Attempt>),
     ) -> Attempt {
         let mut attempt = None;
         match (catch_unwind(AssertUnwindSafe(|| enter(&mut attempt))), attempt) {
             (Ok(()), Some(attempt)) => attempt,
-            (entered, Some(failed @ Attempt::Failed(_))) => {
+            (entered, Some(failed @ (Attempt::Failed(_) | Attempt::Again(_) | Attempt::Late))) => {
                 swallow(entered);
                 failed
             }
-            (Err(payload), _) => self.failed(at, FailureKind::panic(payload), &[]),
+            (Err(payload), _) => self.failed(at, lease, FailureKind::panic(payload), &[]),
             (Ok(()), None) => unreachable!("a context was entered and nothing was run in it"),
         }
     }
 
     /// Tells of a failure, in the context that is current. What the node's function
     /// has, or had, is in `inputs`.
-    pub(super) fn failed(&self, at: NodeIndex, kind: FailureKind, inputs: &[Value]) -> Attempt {
+    pub(super) fn failed(
+        &self,
+        at: NodeIndex,
+        lease: Option<&Lease>,
+        kind: FailureKind,
+        inputs: &[Value],
+    ) -> Attempt {
+        if lease.is_some_and(|lease| !lease.close()) {
+            return Attempt::Late;
+        }
+        if self.gave_up(&kind) {
+            tracing::warn!(target: "entourage::run", "node cancelled");
+            return Attempt::Cancelled;
+        }
         let mut failure = NodeFailure::new(&self.bound.pipeline, at, kind);
+        if let Some((attempt, pause)) = self.pause_after(at, &failure) {
+            tracing::warn!(
+                target: "entourage::run", attempt, "{failure}; to be tried again in {pause:.1?}"
+            );
+            self.told_failure(at, inputs, &mut failure);
+            self.keep_failure(at, failure);
+            return Attempt::Again(pause);
+        }
         if !self.is_part {
             tracing::error!(target: "entourage::run", "{failure}");
         }

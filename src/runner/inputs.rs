@@ -32,12 +32,18 @@ impl Run {
         values: &mut Vec<Value>,
         wake: &dyn Fn(NodeIndex),
     ) -> Inputs {
+        if self.control.is_some() && self.read_again(at, values) {
+            return Inputs::Ready;
+        }
         let loads = match self.node_hooks() {
             None => self.loads(at, wake),
             Some(hooks) => self.told_loads(hooks, at, wake),
         };
         if matches!(loads, Inputs::Ready) {
             self.read(at, values);
+            if self.control.is_some() {
+                self.keep_inputs(at, values);
+            }
         }
         loads
     }
@@ -47,7 +53,7 @@ impl Run {
         let reads = self.bound.pipeline.reads(at);
         let loaded = reads.iter().filter(|dataset| self.is_loaded(**dataset));
         for &dataset in loaded.clone() {
-            if self.state.datasets[dataset as usize].claim() == Found::Nothing
+            if self.state.datasets[dataset as usize].claim(at) == Found::Nothing
                 && let Err(error) = self.load(at, dataset, wake)
             {
                 return Inputs::Failed(FailureKind::Load(error));
@@ -59,7 +65,9 @@ impl Run {
             match self.state.datasets[dataset as usize].wait(at) {
                 Found::Value => {}
                 Found::Loading => return Inputs::Waiting,
-                Found::Nothing | Found::Failed => return Inputs::Blocked,
+                // Who was loading it gave it back.
+                Found::Nothing => return self.loads(at, wake),
+                Found::Failed => return Inputs::Blocked,
             }
         }
         Inputs::Ready
@@ -113,7 +121,13 @@ impl Run {
             Ok(Err(error)) => (None, Ok(Err(error))),
             Err(payload) => (None, Err(payload)),
         };
-        self.state.datasets[dataset as usize].loaded(at, value).into_iter().for_each(wake);
+        let state = &self.state.datasets[dataset as usize];
+        let waiting = match value {
+            // This node, or whoever wants it next, is to try again.
+            None if self.may_try_again(at) => state.disclaim(at),
+            value => state.loaded(at, value),
+        };
+        waiting.into_iter().for_each(wake);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod conclude;
 mod confirms;
 mod context;
+mod control;
 mod dataset_state;
 mod elsewhere;
 mod error;
@@ -28,6 +29,7 @@ mod state;
 mod thread;
 mod versions;
 
+pub use control::{CANCEL, CancelToken, Cancelled, Limit, Listening, UntilCancelled};
 pub use error::{NodeFailure, RunError};
 pub use finals::RunOutput;
 pub use hooks::Hooks;

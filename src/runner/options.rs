@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::control::Controls;
 use super::error::RunError;
 use super::hooks::{HookSet, Hooks};
 use super::plan::Plan;
@@ -28,6 +29,7 @@ pub struct RunOptions {
     pub(super) save_version: Option<String>,
     pub(super) load_versions: BTreeMap<String, String>,
     pub(super) hooks: HookSet,
+    pub(super) controls: Controls,
 }
 
 impl RunOptions {

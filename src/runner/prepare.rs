@@ -55,6 +55,7 @@ pub(super) fn examined(
     }
     problems.extend(check(&mut bound, catalog, options.deny_unused));
     versions::check(&bound, catalog, &mut problems);
+    problems.extend(options.controls.problems(pipeline));
     problems.extend(refused.map(ToString::to_string));
     (bound, problems)
 }
@@ -105,7 +106,8 @@ pub(super) fn prepare(
     let (state, progress) = (RunState::new(&bound), Arc::new(Progress::new()));
     let (keep_going, hooks) = (options.keep_going, hooks.map(Arc::new));
     let (elsewhere, is_part) = (None, false);
-    Run { bound, state, progress, context, run_id, keep_going, elsewhere, is_part, hooks }
+    let control = None;
+    Run { bound, state, progress, context, run_id, keep_going, elsewhere, is_part, hooks, control }
 }
 
 /// The run's id: the one it was given, or one made up.

@@ -56,6 +56,17 @@ impl Progress {
         (Active(self), before & STOPPED == 0)
     }
 
+    /// Notes that what was queued is no more. To be called by who is active.
+    pub(super) fn dequeue(&self) {
+        self.word.fetch_sub(QUEUED, Ordering::Relaxed);
+    }
+
+    /// Notes the end of what [`begin`](Self::begin) began, where what that returned
+    /// was forgotten.
+    pub(super) fn end(&self) {
+        drop(Active(self));
+    }
+
     /// Notes that what is queued need not be waited for.
     pub(super) fn stop(&self) {
         let before = self.word.fetch_or(STOPPED, Ordering::AcqRel);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::control::Tried;
 use super::error::NodeFailure;
 use super::finals::Stored;
 use super::outputs::Outputs;
@@ -30,6 +31,9 @@ pub enum Fate<'r> {
         /// The node that failed.
         by: &'r str,
     },
+    /// It gave up, with the error [`Cancelled`](crate::Cancelled) or between two
+    /// attempts, because the run was called off.
+    Cancelled,
     /// The run ended before its turn.
     NeverStarted,
 }
@@ -41,6 +45,7 @@ impl fmt::Display for Fate<'_> {
             Self::UpToDate => f.write_str("up to date"),
             Self::Failed(_) => f.write_str("failed"),
             Self::Skipped { by } => write!(f, "skipped (by {by})"),
+            Self::Cancelled => f.write_str("cancelled"),
             Self::NeverStarted => f.write_str("never started"),
         }
     }
@@ -61,6 +66,10 @@ pub struct NodeReport<'r> {
     pub ran: Duration,
     /// How many records it wrote, where its outputs are records.
     pub rows: Option<usize>,
+    /// How many attempts at it were begun: more than one where it was tried again.
+    pub attempts: u32,
+    /// How the attempts failed after which it was tried again, or would have been.
+    pub retried: &'r [NodeFailure],
 }
 
 /// The story of a run: every node's fate, and what came out.
@@ -74,6 +83,8 @@ pub struct RunReport {
     pub(super) failures: BTreeMap<NodeIndex, NodeFailure>,
     /// Each with the failed node that kept it from running.
     pub(super) skipped: HashMap<NodeIndex, NodeIndex>,
+    /// The nodes that were tried again, or would have been.
+    pub(super) tries: HashMap<NodeIndex, Tried>,
     pub(super) outputs: Outputs,
     pub(super) stored: Vec<Stored>,
 }
@@ -111,7 +122,15 @@ impl RunReport {
             Some(place) => self.node_at(place),
             None => {
                 let (name, none) = (self.all().name_of(at), Duration::ZERO);
-                NodeReport { name, fate: Fate::UpToDate, queued: none, ran: none, rows: None }
+                NodeReport {
+                    name,
+                    fate: Fate::UpToDate,
+                    queued: none,
+                    ran: none,
+                    rows: None,
+                    attempts: 0,
+                    retried: &[],
+                }
             }
         }
     }
@@ -120,13 +139,24 @@ impl RunReport {
         let state = &self.nodes[at as usize];
         let name = self.pipeline.name_of(at);
         let fate = self.fate(at, state.stage());
-        NodeReport { name, fate, queued: state.queued(), ran: state.ran(), rows: state.rows() }
+        let tried = self.tries.get(&at);
+        let was_begun = u32::from(state.stage() != Stage::Unfinished);
+        NodeReport {
+            name,
+            fate,
+            queued: state.queued(),
+            ran: state.ran(),
+            rows: state.rows(),
+            attempts: tried.map_or(was_begun, |tried| tried.attempts),
+            retried: tried.map_or(&[], |tried| &tried.failures),
+        }
     }
 
     fn fate(&self, at: NodeIndex, stage: Stage) -> Fate<'_> {
         let by = |by: &NodeIndex| Fate::Skipped { by: self.pipeline.name_of(*by) };
         match stage {
             Stage::Done => Fate::Done,
+            Stage::Cancelled => Fate::Cancelled,
             _ => match self.failures.get(&at) {
                 Some(failure) => Fate::Failed(failure),
                 None => self.skipped.get(&at).map_or(Fate::NeverStarted, by),

@@ -50,6 +50,8 @@ pub(super) enum Stage {
     Unfinished,
     Done,
     Failed,
+    /// It gave up because the run was called off.
+    Cancelled,
 }
 
 const NO_ROWS: u64 = u64::MAX;
@@ -134,6 +136,11 @@ impl NodeState {
         self.stage.store(stage as u8, Ordering::Release);
     }
 
+    /// Notes how it ended that never ran to an end.
+    pub(super) fn end(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+
     pub(super) fn set_rows(&self, rows: usize) {
         self.rows.store(rows as u64, Ordering::Relaxed);
     }
@@ -142,6 +149,7 @@ impl NodeState {
         match self.stage.load(Ordering::Acquire) {
             stage if stage == Stage::Done as u8 => Stage::Done,
             stage if stage == Stage::Failed as u8 => Stage::Failed,
+            stage if stage == Stage::Cancelled as u8 => Stage::Cancelled,
             _ => Stage::Unfinished,
         }
     }

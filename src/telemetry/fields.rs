@@ -6,7 +6,7 @@ use std::fmt::{self, Debug, Display, Write};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-use crate::context::LogValue;
+use crate::context::{ATTEMPT, LogValue};
 
 /// The target that `tracing-log` gives to every event it makes.
 const LOG_TARGET: &str = "log";
@@ -21,6 +21,8 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// Those of the event, and after them the number of the attempt at the node
+    /// where there may be several.
     pub(super) fn of(event: &Event<'_>) -> Self {
         let target = event.metadata().target();
         let count = event.fields().count();
@@ -28,6 +30,11 @@ impl Fields {
         let values = Vec::with_capacity(count.saturating_sub(1));
         let mut fields = Self { target, log_target: None, message: None, values };
         event.record(&mut fields);
+        if let Some(attempt) = ATTEMPT.get()
+            && fields.values.iter().all(|(name, _)| *name != "attempt")
+        {
+            fields.values.push(("attempt", LogValue::Unsigned(attempt.into())));
+        }
         fields
     }
 

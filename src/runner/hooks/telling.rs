@@ -73,7 +73,7 @@ impl Run {
         let node = self.node_run(at);
         if let Err(error) = hooks.set.before_dataset_loaded(node, dataset) {
             // A failure of this node's, and of nobody else's who wants the dataset.
-            self.state.datasets[dataset as usize].disclaim().into_iter().for_each(wake);
+            self.state.datasets[dataset as usize].disclaim(at).into_iter().for_each(wake);
             return Err(FailureKind::Hook(error));
         }
         let load = AssertUnwindSafe(|| self.load(at, dataset, wake));

@@ -71,6 +71,7 @@ fn first(kind: &FailureKind) -> Failure {
         FailureKind::Save(error) => Failure::Save(dataset(error)),
         FailureKind::Hook(error) => Failure::Hook(hook(error)),
         FailureKind::Confirm(error) => Failure::Confirm(dataset(error)),
+        FailureKind::Timeout(_) => Failure::Refused("the worker set itself a limit".to_owned()),
         FailureKind::Died { .. } => Failure::Refused("a worker of its own died".to_owned()),
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn run(
     let is_clean = false;
     let run_id = run_id(&options);
     let logger = options.run_logger.clone();
-    let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger);
+    let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger, None);
     let hooks = RunHooks::of_part(&offer.hooks, &run_id, &pipeline, &offer.catalog);
     let mut run = prepare(bound, &options, run_id, context, hooks);
     run.is_part = true;

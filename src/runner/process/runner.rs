@@ -107,6 +107,7 @@ mod unix {
 
     use super::super::super::bindings::Bindings;
     use super::super::super::context::RunContext;
+    use super::super::super::control::Cancellation;
     use super::super::super::hooks::Changes;
     use super::super::super::options::RunOptions;
     use super::super::super::prepare::{begin, examined, run_id};
@@ -160,10 +161,12 @@ mod unix {
         ) -> Result<RunReport, RunError> {
             let propagation = options.propagation.clone().unwrap_or_default();
             let run_id = run_id(&options);
+            let cancellation = Cancellation::new(&options.controls);
+            let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
             let run_context = propagation.validate().map(|()| {
                 let capture = || Snapshot::capture_with(&propagation);
                 let logger = options.run_logger.clone();
-                RunContext::new(&propagation, true, capture, run_id.clone(), logger)
+                RunContext::new(&propagation, true, capture, run_id.clone(), logger, token)
             });
             let mut remote = None;
             let bind = |changes: Option<&_>, refused: Option<&_>| {
@@ -175,7 +178,8 @@ mod unix {
             let mut run = begin(pipeline, catalog, &options, run_id.clone(), run_context, bind)?;
             let scratch = remote.as_ref().map(|remote| remote.scratch.clone());
             run.elsewhere = remote.map(|remote| Box::new(remote) as Box<_>);
-            let ended = drive(&self.threads, run);
+            run.set_control(&options.controls, cancellation)?;
+            let ended = drive(&self.threads, run, &options.controls);
             if let Some(scratch) = scratch {
                 scratch.clear();
             }
@@ -195,6 +199,9 @@ mod unix {
             let propagation = options.propagation.clone().unwrap_or_default();
             let (mut bound, mut problems) = examined(pipeline, catalog, options, changes, refused);
             problems.extend(storable::offenders(&bound));
+            if options.controls.has_timeout(pipeline) {
+                problems.push("a timeout is told, and a run in processes keeps none".to_owned());
+            }
             let registered = changes.into_iter().flat_map(Changes::registered);
             problems.extend(registered.map(|name| {
                 format!("dataset `{name}` is bound to a value by a hook, of which other processes do not know")

@@ -1,5 +1,6 @@
 //! As many nodes at once as there are workers.
 
+mod desk;
 mod future;
 mod work;
 
@@ -7,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::context::RunContext;
+use super::control::{Cancellation, Controls};
 use super::error::RunError;
 use super::execute::Run;
 use super::options::RunOptions;
@@ -146,13 +148,15 @@ impl ThreadRunner {
             None => Ok(self.executor.clone()),
         };
         let run_id = run_id(options);
+        let cancellation = Cancellation::new(&options.controls);
+        let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
         let context = executor.map(|executor| {
             let propagation = propagation.as_ref().unwrap_or(executor.propagation());
             let logger = options.run_logger.clone();
             let capture = || executor.snapshot();
-            RunContext::new(propagation, true, capture, run_id.clone(), logger)
+            RunContext::new(propagation, true, capture, run_id.clone(), logger, token)
         });
-        Caller { run_id, context }
+        Caller { run_id, context, cancellation }
     }
 
     fn prepare(
@@ -162,26 +166,31 @@ impl ThreadRunner {
         options: &RunOptions,
         caller: Caller,
     ) -> Result<Arc<Work>, RunError> {
-        let Caller { run_id, context } = caller;
+        let Caller { run_id, context, cancellation } = caller;
         let bind = |changes: Option<&_>, refused: Option<&_>| {
             checked(pipeline, catalog, options, changes, refused)
         };
-        let run = begin(pipeline, catalog, options, run_id, context, bind)?;
+        let mut run = begin(pipeline, catalog, options, run_id, context, bind)?;
+        run.set_control(&options.controls, cancellation)?;
         let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
         let executor = self.executor.with_propagation(Propagation::off()).map_err(refused)?;
-        Ok(Arc::new(Work { run: Arc::new(run), executor }))
+        Ok(Work::new(run, executor, &options.controls))
     }
 }
 
 /// Has the nodes of a run work on `executor`, which carries nothing of its own.
-pub(super) fn drive(executor: &Executor, run: Run) -> Result<RunReport, RunError> {
-    wait_for(&Arc::new(Work { run: Arc::new(run), executor: executor.clone() }))
+pub(super) fn drive(
+    executor: &Executor,
+    run: Run,
+    controls: &Controls,
+) -> Result<RunReport, RunError> {
+    wait_for(&Work::new(run, executor.clone(), controls))
 }
 
 fn wait_for(work: &Arc<Work>) -> Result<RunReport, RunError> {
-    if work.executor.is_on_worker() {
+    if work.executor.is_on_worker() && work.desk.is_none() {
         work.executor.in_place_scope(|scope| work.begin(Lane::Scope(scope)));
     } else {
         work.begin(Lane::Pool);
@@ -195,4 +204,5 @@ fn wait_for(work: &Arc<Work>) -> Result<RunReport, RunError> {
 struct Caller {
     run_id: RunId,
     context: Result<RunContext, PropagationError>,
+    cancellation: Option<Cancellation>,
 }

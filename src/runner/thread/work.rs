@@ -9,8 +9,10 @@
 
 use std::sync::{Arc, Weak};
 
+use super::desk::Desk;
 use crate::executor::{Executor, Scope};
 use crate::pipeline::NodeIndex;
+use crate::runner::control::{Controls, Overdue, ordered};
 use crate::runner::execute::{Run, Scratch};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +20,8 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct Work {
     pub(super) run: Arc<Run>,
     pub(super) executor: Executor,
+    /// Where it is not all the same which node goes first: the nodes wait there.
+    pub(super) desk: Option<Desk>,
 }
 
 /// How tickets reach the workers: through the pool, or through a scope in which a
@@ -46,9 +50,32 @@ impl Batch {
 }
 
 impl Work {
+    pub(super) fn new(run: Run, executor: Executor, controls: &Controls) -> Arc<Self> {
+        let threads = executor.num_threads();
+        let ordered = ordered(&run.bound.pipeline, controls, run.control.as_deref(), threads);
+        let work = Arc::new_cyclic(|work| {
+            let desk = ordered.map(|ordered| Desk::new(ordered, work.clone()));
+            Self { run: Arc::new(run), executor, desk }
+        });
+        if let Some(control) = &work.run.control {
+            let overdue: Weak<dyn Overdue> = Arc::<Self>::downgrade(&work);
+            control.set_overdue(overdue);
+            let work = Arc::downgrade(&work);
+            control.on_cancel(move || {
+                if let Some(work) = work.upgrade() {
+                    work.run.cancel();
+                }
+            });
+        }
+        work
+    }
+
     /// Starts the nodes that wait for nothing.
     pub(super) fn begin(self: &Arc<Self>, lane: Lane<'_, '_, '_>) {
         let _active = self.run.progress.start();
+        if let Some(desk) = &self.desk {
+            return self.queue(desk, self.run.roots(), 0);
+        }
         self.start_all(self.run.roots(), lane);
     }
 
