@@ -125,11 +125,11 @@ impl Snapshot {
         Capture::of_context(context).into()
     }
 
-    /// The same context, and besides it this thread's span and dispatcher: for
-    /// what has come from another process.
+    /// What `change` makes of the context, and besides it this thread's span and
+    /// dispatcher: for what has come from another process.
     #[cfg(feature = "pipeline")]
-    pub(crate) fn here(&self) -> Self {
-        Capture::of_context_here(self.context().clone()).into()
+    pub(crate) fn here(&self, change: impl FnOnce(Context) -> Context) -> Self {
+        Capture::of_context_here(change(self.context().clone())).into()
     }
 
     pub(super) fn context(&self) -> &Context {

@@ -213,7 +213,12 @@ impl Pipeline {
 
     /// The same for one node: at a cost that does not grow with the others.
     pub(crate) fn alone(&self, node: NodeIndex) -> Self {
-        Self::new([self.node(node)]).expect("a node of a sound pipeline is one by itself")
+        // Whoever has it run alone was told when, how long and how often.
+        let mut node = self.node(node);
+        if node.extras.as_ref().is_some_and(|extras| extras.settings.is_some()) {
+            node.extras_mut().settings = NodeSettings::default();
+        }
+        Self::new([node]).expect("a node of a sound pipeline is one by itself")
     }
 
     /// The places of all datasets.

@@ -88,7 +88,7 @@ impl Run {
                 drafts
             }
             Some(elsewhere) => {
-                let rows = self.call_elsewhere(at, &**elsewhere, outputs)?;
+                let rows = self.call_elsewhere(at, &**elsewhere, lease, outputs)?;
                 Drafts { rows, files: Vec::new() }
             }
         };

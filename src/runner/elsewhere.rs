@@ -1,5 +1,6 @@
 //! Nodes that run somewhere else, where their data are, too.
 
+use super::control::{CancelToken, Lease};
 use super::error::FailureKind;
 use super::execute::Run;
 use super::hooks::HookError;
@@ -11,7 +12,21 @@ use crate::pipeline::NodeIndex;
 pub(super) trait Elsewhere: Send + Sync {
     /// Runs node `at`, loads, saves and hooks included. What hooks did wrong there
     /// that were told of its failure is put into `besides`.
-    fn call(&self, at: NodeIndex, besides: &mut Vec<HookError>) -> Result<Called, FailureKind>;
+    fn call(
+        &self,
+        at: NodeIndex,
+        until: Until<'_>,
+        besides: &mut Vec<HookError>,
+    ) -> Result<Called, FailureKind>;
+}
+
+/// Who may call a node off; none where the run is told nothing but to run.
+#[derive(Clone, Copy)]
+pub(super) struct Until<'a> {
+    /// The run's token.
+    pub(super) run: Option<&'a CancelToken>,
+    /// That of an attempt which may take only so long.
+    pub(super) attempt: Option<&'a CancelToken>,
 }
 
 /// What a node has come to elsewhere.
@@ -28,10 +43,15 @@ impl Run {
         &self,
         at: NodeIndex,
         elsewhere: &dyn Elsewhere,
+        lease: Option<&Lease>,
         outputs: &mut Vec<Value>,
     ) -> Result<Option<usize>, FailureKind> {
+        let until = Until {
+            run: self.control.as_ref().map(|control| &control.token),
+            attempt: lease.map(|lease| &lease.token),
+        };
         let mut besides = Vec::new();
-        let called = elsewhere.call(at, &mut besides);
+        let called = elsewhere.call(at, until, &mut besides);
         self.keep_besides(at, besides);
         let called = called?;
         *outputs = called.outputs;

@@ -194,7 +194,9 @@ impl Run {
             return Attempt::Late;
         }
         if self.gave_up(&kind) {
-            tracing::warn!(target: "entourage::run", "node cancelled");
+            if !self.is_part {
+                tracing::warn!(target: "entourage::run", "node cancelled");
+            }
             return Attempt::Cancelled;
         }
         let mut failure = NodeFailure::new(&self.bound.pipeline, at, kind);

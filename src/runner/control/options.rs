@@ -103,12 +103,6 @@ impl RunOptions {
 }
 
 impl Controls {
-    /// Whether any node may be given up for the time it takes.
-    pub(in crate::runner) fn has_timeout(&self, pipeline: &Pipeline) -> bool {
-        let of_node = |at| pipeline.settings(at).is_some_and(|told| told.timeout.is_some());
-        self.timeout.is_some() || pipeline.node_indices().any(of_node)
-    }
-
     /// What makes no sense of it, with this pipeline.
     pub(in crate::runner) fn problems(&self, pipeline: &Pipeline) -> Vec<String> {
         let mut problems = Vec::new();

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::super::control::Cancelled;
 use super::super::error::{FailureKind, NodeFailure};
 use super::super::hooks::{HookCause, HookError};
 use super::protocol::{self, Failure, Outcome, said, shortened};
@@ -118,6 +119,7 @@ pub(super) fn from_worker(failure: Failure) -> FailureKind {
         Failure::Load(dataset) => FailureKind::Load(told(dataset, Doing::Load)),
         Failure::Save(dataset) => FailureKind::Save(told(dataset, Doing::Save)),
         Failure::Confirm(dataset) => FailureKind::Confirm(told(dataset, Doing::Confirm)),
+        Failure::Cancelled => FailureKind::Error(Box::new(Cancelled)),
         Failure::Refused(problem) => FailureKind::Error(problem.into()),
     }
 }

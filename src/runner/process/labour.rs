@@ -12,6 +12,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use rustix::process::{Resource, Signal, getpgrp, getpid, getrlimit, setrlimit};
 
+use super::super::control::CancelToken;
 use super::channel::{Channel, Outgoing};
 use super::protocol::{Execute, Failure, Frames, Outcome, Reply, Request, Served, shortened};
 use super::serve::Offer;
@@ -20,6 +21,13 @@ use crate::context::{Wire, discard};
 use crate::executor::message_of;
 use crate::pipeline::{NodeIndex, Pipeline};
 use crate::sync::Mutex;
+
+/// A node that this worker is told to run, with the token that calls it off.
+struct Task {
+    execute: Box<Execute>,
+    node: NodeIndex,
+    token: CancelToken,
+}
 
 /// The folder of the run whose node is being run, if one is.
 type Running = Arc<Mutex<Option<PathBuf>>>;
@@ -36,6 +44,7 @@ pub(super) fn serve(channel: Channel, offers: Vec<Offer>, wire: Wire) -> ! {
         outgoing: outgoing.clone(),
         running: running.clone(),
         tasks,
+        last: None,
     };
     let thread = std::thread::Builder::new().name("entourage-worker".to_owned());
     if let Err(error) = thread.spawn(move || ear.listen(incoming)) {
@@ -55,19 +64,19 @@ pub(super) fn serve(channel: Channel, offers: Vec<Offer>, wire: Wire) -> ! {
 }
 
 fn work(
-    todo: &Receiver<(Box<Execute>, NodeIndex)>,
+    todo: &Receiver<Task>,
     offers: &[Offer],
     wire: &Wire,
     outgoing: &Arc<Outgoing>,
     running: &Running,
 ) {
-    for (execute, node) in todo {
+    for Task { execute, node, token } in todo {
         let task = execute.task;
         *running.lock() = Some(folder(&execute));
         outgoing.begin(task);
         _ = outgoing.say(&Reply::Begun { task });
         let offer = &offers[execute.pipeline as usize];
-        let run = AssertUnwindSafe(|| part::run(offer, node, &execute, wire, outgoing));
+        let run = AssertUnwindSafe(|| part::run(offer, node, &execute, wire, outgoing, token));
         let outcome = catch_unwind(run).unwrap_or_else(|payload| {
             let message = message_of(&*payload);
             discard(payload);
@@ -93,7 +102,9 @@ struct Ear {
     by_name: HashMap<u32, HashMap<Arc<str>, NodeIndex>>,
     outgoing: Arc<Outgoing>,
     running: Running,
-    tasks: Sender<(Box<Execute>, NodeIndex)>,
+    tasks: Sender<Task>,
+    /// The task that came last.
+    last: Option<(u64, CancelToken)>,
 }
 
 impl Ear {
@@ -126,15 +137,25 @@ impl Ear {
             }
             Request::Compare { pipeline, nodes } => self.compare(pipeline, nodes),
             Request::Execute(execute) => match self.find(execute.pipeline, &execute.node) {
-                // The receiver lives as long as the process.
-                Some(node) => return self.tasks.send((execute, node)).unwrap_or(()),
+                Some(node) => {
+                    let token = CancelToken::new();
+                    self.last = Some((execute.task, token.clone()));
+                    // The receiver lives as long as the process.
+                    return self.tasks.send(Task { execute, node, token }).unwrap_or(());
+                }
                 None => {
                     let problem = format!("the worker has no node `{}`", execute.node);
                     let outcome = Outcome::Failed(Failure::Refused(problem));
                     Reply::Ended { task: execute.task, outcome }
                 }
             },
-            Request::Cancel { .. } => return,
+            Request::Cancel { task } => {
+                // Others are over.
+                if let Some((_, token)) = self.last.as_ref().filter(|(last, _)| *last == task) {
+                    token.cancel();
+                }
+                return;
+            }
         };
         _ = self.outgoing.say(&reply);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::super::bindings::{Binding, Bindings};
 use super::super::context::RunContext;
+use super::super::control::{CancelToken, Cancellation};
 use super::super::execute::Scratch;
 use super::super::hooks::RunHooks;
 use super::super::options::RunOptions;
@@ -19,7 +20,7 @@ use super::protocol::{Execute, Failure, Outcome, shortened};
 use super::serve::Offer;
 use super::storable;
 use crate::catalog::{Catalog, FileDataset, Version};
-use crate::context::{Propagation, RunLogger, Snapshot, Wire};
+use crate::context::{ATTEMPT, Context, Propagation, RunLogger, Snapshot, Wire};
 use crate::pipeline::{NodeIndex, Pipeline};
 
 /// Runs one node as its parent would.
@@ -29,13 +30,14 @@ pub(super) fn run(
     execute: &Execute,
     wire: &Wire,
     outgoing: &Arc<Outgoing>,
+    token: CancelToken,
 ) -> Outcome {
     let refused = |problem: String| Outcome::Failed(Failure::Refused(shortened(problem)));
     let (propagation, caller) = match &execute.context {
         None => (Propagation::off(), Snapshot::empty()),
         Some(context) => match wire.extract(context) {
             // In the worker's own subscriber, and its span.
-            Ok(caller) => (Propagation::all(), caller.here()),
+            Ok(caller) => (Propagation::all(), caller.here(|context| attempt(context, execute))),
             Err(error) => return refused(format!("the caller's context: {error}")),
         },
     };
@@ -44,7 +46,7 @@ pub(super) fn run(
         Ok(bound) => bound,
         Err(problem) => return refused(problem),
     };
-    let mut options = RunOptions::new().run_id(execute.run_id.as_str());
+    let mut options = RunOptions::new().run_id(execute.run_id.as_str()).cancel_token(token);
     if execute.has_log {
         let to = outgoing.clone();
         options = options.run_logger(RunLogger::new(Arc::new(Forward { to, task: execute.task })));
@@ -53,15 +55,27 @@ pub(super) fn run(
     let is_clean = false;
     let run_id = run_id(&options);
     let logger = options.run_logger.clone();
-    let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger, None);
+    let cancellation = Cancellation::new(&options.controls);
+    let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
+    let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger, token);
     let hooks = RunHooks::of_part(&offer.hooks, &run_id, &pipeline, &offer.catalog);
     let mut run = prepare(bound, &options, run_id, context, hooks);
     run.is_part = true;
+    if let Err(error) = run.set_control(&options.controls, cancellation) {
+        return refused(error.to_string());
+    }
     let run = Arc::new(run);
     run.execute(0, run.state.elapsed(), &mut Scratch::default(), &|_| ());
     match run.conclude() {
         Ok(report) => outcome(&report),
         Err(error) => error.report().map_or_else(|| refused(error.to_string()), outcome),
+    }
+}
+
+fn attempt(context: Context, execute: &Execute) -> Context {
+    match execute.attempt {
+        Some(number) => context.with(&ATTEMPT, number),
+        None => context,
     }
 }
 
@@ -71,6 +85,7 @@ fn outcome(report: &RunReport) -> Outcome {
     };
     match node.fate {
         Fate::Done => Outcome::Done { rows: node.rows.map(|rows| rows as u64) },
+        Fate::Cancelled | Fate::NeverStarted => Outcome::Failed(Failure::Cancelled),
         Fate::Failed(failure) => to_parent(failure),
         other => Outcome::Failed(Failure::Refused(format!("the worker: {other}"))),
     }

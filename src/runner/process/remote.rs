@@ -6,11 +6,14 @@
 //! engine's as in any run, and no value passes through this process but the free
 //! outputs.
 
+use std::io::{self, PipeReader};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::elsewhere::{Called, Elsewhere};
+use super::super::control::{CancelToken, Cancelled, Listening};
+use super::super::elsewhere::{Called, Elsewhere, Until};
 use super::super::error::FailureKind;
 use super::super::hooks::HookError;
 use super::super::versions::Versions;
@@ -22,7 +25,7 @@ use super::storable;
 use super::worker::{Ran, Watch, Worker};
 use super::workers::Workers;
 use crate::catalog::{Catalog, DatasetError, Doing, FileDataset, FormatError, Value, sweep};
-use crate::context::{RUN_LOGGER, RunId};
+use crate::context::{ATTEMPT, RUN_LOGGER, RunId};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 
 pub(super) struct Remote {
@@ -43,7 +46,7 @@ pub(super) struct Remote {
 const TRIES: usize = 3;
 
 impl Remote {
-    fn execute(&self, node: NodeIndex, pipeline: u32, task: u64, has_log: bool) -> Request {
+    fn request(&self, node: NodeIndex, pipeline: u32, task: u64, has_log: bool) -> Request {
         let all = &self.wanted.pipeline;
         let touched = all.reads_once(node).chain(all.writes(node).iter().copied());
         let kept = touched.filter(|dataset| self.kept[*dataset as usize]);
@@ -68,6 +71,7 @@ impl Remote {
             node: all.name_of(node).to_string(),
             run_id: self.run_id.to_string(),
             context: self.context.clone(),
+            attempt: ATTEMPT.get(),
             has_log,
             folder: self.scratch.bytes(),
             kept: kept.map(file).collect(),
@@ -78,21 +82,27 @@ impl Remote {
     fn run(
         &self,
         node: NodeIndex,
+        until: Until<'_>,
         besides: &mut Vec<HookError>,
     ) -> Result<Option<usize>, FailureKind> {
+        let bell = Bell::of(until)
+            .map_err(|error| died(None, format!("its process cannot be called off: {error}")))?;
+        let is_called_off = || until.run.is_some_and(CancelToken::is_cancelled);
+        // A node that takes too long is given no more time.
+        let grace = || if is_called_off() { self.grace } else { Duration::ZERO };
         let logger = RUN_LOGGER.get();
-        let died = |status, what: String| FailureKind::Died { status, what };
         for _ in 0..TRIES {
             let mut worker = self.workers.take().map_err(|what| died(None, what))?;
             let pipeline = self.wanted.of(&mut worker).map_err(|what| died(None, what))?;
             let task = self.workers.next_task();
-            let request = self.execute(node, pipeline, task, logger.is_some());
+            let request = self.request(node, pipeline, task, logger.is_some());
             let mut log = |log: Log| {
                 if let Some(logger) = &logger {
                     log.tell(|record| logger.deliver(record));
                 }
             };
-            let watch = Watch { bell: None, grace: self.grace, log: &mut log };
+            let bell = bell.as_ref().map(Bell::fd);
+            let watch = Watch { bell, grace: &grace, log: &mut log };
             match worker.execute(task, &request, watch) {
                 Ok(Ran::Ended(outcome)) => {
                     self.workers.put_back(worker);
@@ -111,10 +121,13 @@ impl Remote {
                     self.sweep(node, &worker);
                     return Err(died(status, self.how(status)));
                 }
+                Ok(Ran::Killed) if is_called_off() => {
+                    self.sweep(node, &worker);
+                    return Err(FailureKind::Error(Box::new(Cancelled)));
+                }
                 Ok(Ran::Killed) => {
                     self.sweep(node, &worker);
-                    let what =
-                        "its process did not end when it was called off, and was killed".to_owned();
+                    let what = "its process took too long, and was killed".to_owned();
                     return Err(died(worker.status(), what));
                 }
                 Err(error) => {
@@ -178,12 +191,44 @@ impl Remote {
 }
 
 impl Elsewhere for Remote {
-    fn call(&self, node: NodeIndex, besides: &mut Vec<HookError>) -> Result<Called, FailureKind> {
-        let rows = self.run(node, besides)?;
+    fn call(
+        &self,
+        node: NodeIndex,
+        until: Until<'_>,
+        besides: &mut Vec<HookError>,
+    ) -> Result<Called, FailureKind> {
+        let rows = self.run(node, until, besides)?;
         let token: Value = Arc::new(());
         let written = self.wanted.pipeline.writes(node);
         let outputs: Result<_, _> =
             written.iter().map(|dataset| self.output(*dataset, &token)).collect();
         Ok(Called { outputs: outputs?, rows })
+    }
+}
+
+fn died(status: Option<ExitStatus>, what: String) -> FailureKind {
+    FailureKind::Died { status, what }
+}
+
+/// Rung when a node is called off, for a thread that waits for a process and
+/// cannot wait for a token as well.
+struct Bell {
+    reader: PipeReader,
+    _listening: Listening,
+}
+
+impl Bell {
+    /// A bell for whoever may call the node off, if anybody may.
+    fn of(until: Until<'_>) -> io::Result<Option<Self>> {
+        // An attempt is called off with its run.
+        let Some(token) = until.attempt.or(until.run) else { return Ok(None) };
+        let (reader, writer) = io::pipe()?;
+        // The end of the one end is seen at the other.
+        let listening = token.on_cancel(move || drop(writer));
+        Ok(Some(Self { reader, _listening: listening }))
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
     }
 }

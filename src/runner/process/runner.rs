@@ -199,9 +199,6 @@ mod unix {
             let propagation = options.propagation.clone().unwrap_or_default();
             let (mut bound, mut problems) = examined(pipeline, catalog, options, changes, refused);
             problems.extend(storable::offenders(&bound));
-            if options.controls.has_timeout(pipeline) {
-                problems.push("a timeout is told, and a run in processes keeps none".to_owned());
-            }
             let registered = changes.into_iter().flat_map(Changes::registered);
             problems.extend(registered.map(|name| {
                 format!("dataset `{name}` is bound to a value by a hook, of which other processes do not know")

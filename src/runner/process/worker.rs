@@ -61,7 +61,7 @@ pub(super) struct Watch<'a> {
     /// Readable, or closed at its other end, as soon as the task is called off.
     pub(super) bell: Option<BorrowedFd<'a>>,
     /// How long it may take to end by itself then.
-    pub(super) grace: Duration,
+    pub(super) grace: &'a dyn Fn() -> Duration,
     pub(super) log: &'a mut dyn FnMut(Log),
 }
 
@@ -164,7 +164,7 @@ impl Worker {
                 Heard::Ended => return Ok(Ran::Died { has_begun }),
                 Heard::Bell => {
                     bell = None;
-                    until = Instant::now().checked_add(grace);
+                    until = Instant::now().checked_add(grace());
                     match self.say(&Request::Cancel { task }) {
                         Err(error) if !is_gone(&error) => return Err(error),
                         _ => {}

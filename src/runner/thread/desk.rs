@@ -154,7 +154,8 @@ impl Overdue for Work {
         let is_any_left = state.lost.unsigned_abs() < self.executor.num_threads();
         drop(state);
         self.hand_back(desk, at, &mut scratch, 0);
-        if !is_any_left {
+        // Elsewhere the node is stopped, and its thread comes back.
+        if !is_any_left && self.run.elsewhere.is_none() {
             // Nobody is there to run the rest, nor may ever be.
             self.run.stop();
         }

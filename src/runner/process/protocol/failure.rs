@@ -20,6 +20,8 @@ pub(in super::super) enum Failure {
     Save(Dataset),
     Confirm(Dataset),
     Hook(Hook),
+    /// It gave up because it was called off.
+    Cancelled,
     /// The worker could not even begin.
     Refused(String),
 }

@@ -59,6 +59,8 @@ pub(in super::super) struct Execute {
     /// What is on the wire of the caller's context; `None` where the run
     /// carries nothing at all.
     pub(in super::super) context: Option<Vec<(String, String)>>,
+    /// Which attempt at the node it is, where there may be several.
+    pub(in super::super) attempt: Option<u32>,
     /// Whether the run has a log for the worker to say things to.
     pub(in super::super) has_log: bool,
     /// The folder of the run, as bytes, to be removed by whoever is left.

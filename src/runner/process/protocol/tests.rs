@@ -25,6 +25,7 @@ fn requests() -> Vec<Request> {
             node: "übung".to_owned(),
             run_id: "r1".to_owned(),
             context: Some(vec![("traceparent".to_owned(), "00-…".to_owned())]),
+            attempt: Some(2),
             has_log: true,
             folder: b"/tmp/\xff".to_vec(),
             save_version: "2026-01-31T08.15.00.000Z".to_owned(),
@@ -65,6 +66,7 @@ fn replies() -> Vec<Reply> {
         Failure::Load(dataset()),
         Failure::Save(dataset()),
         Failure::Confirm(dataset()),
+        Failure::Cancelled,
         Failure::Refused("no such node".to_owned()),
         Failure::Hook(hook()),
     ];
