@@ -45,7 +45,12 @@
 //! | have tasks in spans at their quickest | [`SpanWatch`] |
 #![cfg_attr(
     feature = "pipeline",
-    doc = "| write a pipeline and run it | [`node`], [`Data`], [`Pipeline`], [`Catalog`], [`ThreadRunner`], [`SequentialRunner`] |"
+    doc = "| write a pipeline and run it | [`node`], [`Data`], [`Pipeline`], [`Catalog`], [`ThreadRunner`], [`SequentialRunner`] |
+| take a pipeline apart, put several together | [`Selection`], [`Namespace`], [`Pipeline::sum`], [`NodeView`] |
+| keep nodes apart in processes | [`ProcessRunner`], [`serve_worker`], [`RemoteError`] |
+| be told of a run as it goes on | [`Hooks`], [`hooks`] |
+| call a run off, bound and retry its nodes | [`CancelToken`], [`Retry`], [`Limit`], [`RunOptions`] |
+| know what would run, and what is left | [`RunOptions::plan`], [`RunOptions::only_missing`], [`RunError::resume`] |"
 )]
 #![cfg_attr(
     feature = "telemetry",
@@ -73,9 +78,14 @@
 //! # Crate features
 //!
 //! - `pipeline` (default): pipelines, catalogs, runners. Costs serde, csv, a YAML
-//!   parser, gzip and a few small crates.
+//!   parser, MessagePack, gzip and some small crates.
 //! - `telemetry` (default): the run log. Costs tracing-subscriber's registry,
 //!   serde_json and humantime.
+//! - `polars`: data frames (`Data::frame`) as Parquet and Arrow IPC files. Costs
+//!   some 90 crates and minutes of building.
+//! - `object-store`: files in object stores, given in code or as `memory://`. Costs
+//!   some 45 crates. `aws`, `azure` and `gcp` add the clouds' own stores, and some
+//!   50 crates with an HTTP client.
 //! - `opentelemetry`, `tokio`, `tokio-task-local`, `sentry`: accessors for these
 //!   libraries, see [`accessors`]. `sentry` costs some fifty crates, the others one
 //!   or a few. `tokio-task-local` rests on a field that tokio hides from its
