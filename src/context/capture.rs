@@ -116,6 +116,7 @@ impl Capture {
     /// This capture with `context` in the place of its own. The policy by which it
     /// was taken would carry all of that, too, if `is_carried`. Gives the context
     /// back where there is more to the capture than is quickly copied.
+    #[cfg(feature = "pipeline")]
     #[inline]
     pub(crate) fn with_context(&self, context: Context, is_carried: bool) -> Result<Self, Context> {
         if self.foreign.is_some() || self.held_back_by.is_some() || self.watched.is_some() {
