@@ -46,6 +46,8 @@ pub(super) struct NodeTable {
     pub(super) functions: Vec<&'static str>,
     pub(super) bodies: Vec<Arc<dyn NodeBody>>,
     pub(super) extras: Column<Option<Arc<Extras>>>,
+    /// Whether any node is told about how it is to be run.
+    pub(super) has_settings: bool,
 }
 
 impl Draft {
@@ -91,6 +93,7 @@ impl Draft {
             ));
             table.namespaces.push(node.namespace_len, |len| *len == 0);
             table.is_after_function.push(!node.has_own_name, |is_so| !is_so);
+            table.has_settings |= has_settings(node.extras.as_ref());
             table.extras.push(node.extras, Option::is_none);
             table.bodies.push(node.body);
         }
@@ -171,6 +174,8 @@ impl NodeTable {
     }
 
     fn picked_with(&self, places: &[u32], bodies: Vec<Arc<dyn NodeBody>>) -> Self {
+        let extras_of = |at: &u32| self.extras.get_ref(*at).and_then(Option::as_ref);
+        let told = |at: &u32| has_settings(extras_of(at));
         Self {
             names: self.names.picked(places),
             namespaces: self.namespaces.picked(places),
@@ -179,6 +184,7 @@ impl NodeTable {
             functions: self.functions.clone(),
             bodies,
             extras: self.extras.picked(places),
+            has_settings: self.has_settings && places.iter().any(told),
         }
     }
 
@@ -192,6 +198,10 @@ impl NodeTable {
         self.function_of.shrink_to_fit();
         self.bodies.shrink_to_fit();
     }
+}
+
+fn has_settings(extras: Option<&Arc<Extras>>) -> bool {
+    extras.is_some_and(|extras| extras.settings.is_some())
 }
 
 /// What was met before, while nodes are taken apart.

@@ -257,9 +257,10 @@ impl Pipeline {
         self.extras(node).map(|extras| &extras.settings)
     }
 
-    /// Whether [`settings`](Self::settings) may have an answer for any node.
+    /// Whether any node is told about how it is to run. Known since the pipeline was
+    /// built: each run asks.
     pub(crate) fn has_settings(&self) -> bool {
-        self.node_indices().any(|at| self.settings(at).is_some_and(NodeSettings::is_some))
+        self.graph.nodes.has_settings
     }
 
     /// The datasets that it confirms, whether or not the pipeline has them.
