@@ -10,7 +10,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use entourage::{Catalog, Data, Dataset, Node, Pipeline, RunOptions, SequentialRunner, node};
+use entourage::{
+    Catalog, Data, Dataset, Node, Pipeline, Retry, RunOptions, SequentialRunner, node,
+};
 use pipelines::with_each_runner;
 
 /// A value that counts how often it was cloned.
@@ -127,6 +129,68 @@ fn what_is_loaded_from_storage_for_one_reader_is_taken_without_a_copy() {
             assert_eq!(report.take_output(&clones("take")), Some(0));
         }
     });
+}
+
+/// Takes it, and fails as often as that; then says how often it has been cloned.
+fn take_after(failures: usize) -> Node {
+    let attempts = AtomicUsize::new(0);
+    let take = move |counted: Counted| {
+        let is_good = attempts.fetch_add(1, Ordering::Relaxed) >= failures;
+        if is_good { Ok(counted.clones()) } else { Err("not yet") }
+    };
+    node(take).reads(COUNTED.take()).writes(clones("take")).named("take")
+}
+
+#[test]
+fn each_attempt_finds_what_it_takes_and_the_last_that_may_be_needs_no_copy() {
+    for (failures, expected) in [(0, 1), (1, 2), (2, 2)] {
+        with_each_runner(|runner| {
+            let pipeline = Pipeline::new([make(), take_after(failures).retry(Retry::new(3))]);
+            let pipeline = pipeline.unwrap();
+            let mut report = runner.run(&pipeline, &Catalog::empty(), RunOptions::new()).unwrap();
+            assert_eq!(report.take_output(&clones("take")), Some(expected));
+        });
+    }
+}
+
+/// Storage that counts its loads, of which the first ones fail.
+struct Fragile {
+    loads: Arc<AtomicUsize>,
+    failures: usize,
+}
+
+impl Dataset<Counted> for Fragile {
+    fn load(&self) -> Result<Counted, Box<dyn Error + Send + Sync>> {
+        let is_good = self.loads.fetch_add(1, Ordering::Relaxed) >= self.failures;
+        if is_good { Ok(Counted::default()) } else { Err("away".into()) }
+    }
+
+    fn save(&self, _: &Counted) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn exists(&self) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn what_is_taken_from_storage_is_loaded_once_for_all_attempts() {
+    // Failed loads, failed calls, attempts that may be, and what they come to.
+    for (bad_loads, bad_calls, attempts, loads, expected) in
+        [(0, 2, 3, 1, 2), (1, 1, 3, 2, 1), (1, 0, 2, 2, 0), (2, 0, 3, 3, 0)]
+    {
+        with_each_runner(|runner| {
+            let retry = Retry::new(attempts);
+            let pipeline = Pipeline::new([take_after(bad_calls).retry(retry)]).unwrap();
+            let loaded = Arc::new(AtomicUsize::new(0));
+            let storage = Fragile { loads: loaded.clone(), failures: bad_loads };
+            let catalog = Catalog::builder().dataset(&COUNTED, storage).build().unwrap();
+            let mut report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+            assert_eq!(loaded.load(Ordering::Relaxed), loads);
+            assert_eq!(report.take_output(&clones("take")), Some(expected));
+        });
+    }
 }
 
 #[test]

@@ -12,10 +12,12 @@ use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use entourage::hooks::{BeforeNodeRun, BeforePipelineRun, HookError, HookResult};
 use entourage::{
-    Catalog, Data, FileDataset, Hooks, NODE, Pipeline, RunOptions, context_key, node, serve_worker,
+    Catalog, Data, FileDataset, Hooks, NODE, Pipeline, Propagation, Retry, RunOptions, context_key,
+    node, serve_worker,
 };
 use hooks::{Each, Log, Told};
 use processes::{Folder, again, again_in, does, number};
@@ -136,6 +138,67 @@ fn node_whose_process_died_is_told_to_the_hooks_of_the_parent() {
     assert!(error.failures().next().unwrap().is_died());
     let expected =
         ["after_catalog_created", "before_pipeline_run", "on_node_error dies", "on_pipeline_error"];
+    assert_eq!(log.take(), expected);
+}
+
+#[test]
+fn each_attempt_is_told_with_its_number_whatever_the_run_carries() {
+    let folder = Folder::new();
+    let (path, tries) = (folder.path("told"), folder.path("tries"));
+    let third_time = move || {
+        let so_far = fs::read_to_string(&tries).unwrap_or_default();
+        fs::write(&tries, format!("{so_far}x")).unwrap();
+        if so_far.len() % 3 == 2 { Ok(7) } else { Err("not yet") }
+    };
+    let third_time = node(third_time).reads(()).writes(number("a")).named("a");
+    let pipeline = Pipeline::new([third_time.retry(Retry::new(3))]).unwrap();
+    let catalog = Catalog::empty();
+    let hook_path = path.clone();
+    let hook = Each(move |told: Told| {
+        let mut file = OpenOptions::new().create(true).append(true).open(&hook_path)?;
+        writeln!(file, "{:?} {}", told.attempt, told.method)?;
+        Ok(())
+    });
+    serve_worker(&pipeline, &catalog).hooks(hook).if_asked();
+
+    let test = each_attempt_is_told_with_its_number_whatever_the_run_carries;
+    let runner = again_in(test, folder.tell()).workers(1).build().unwrap();
+    for options in [RunOptions::new(), RunOptions::new().propagation(Propagation::off())] {
+        runner.run(&pipeline, &catalog, options).unwrap();
+        let told = fs::read_to_string(&path).unwrap();
+        let expected = [
+            "Some(1) before_node_run",
+            "Some(1) on_node_error",
+            "Some(2) before_node_run",
+            "Some(2) on_node_error",
+            "Some(3) before_node_run",
+            "Some(3) after_node_run",
+            "Some(3) before_dataset_saved",
+            "Some(3) after_dataset_saved",
+        ];
+        assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn node_that_took_too_long_is_told_to_the_hooks_of_the_parent() {
+    let stays = || std::thread::sleep(Duration::MAX);
+    let nodes = [does("stays", stays).timeout(Duration::from_millis(100))];
+    let (pipeline, catalog) = (Pipeline::new(nodes).unwrap(), Catalog::empty());
+    serve_worker(&pipeline, &catalog).if_asked();
+
+    let log = Log::default();
+    let runner = again(node_that_took_too_long_is_told_to_the_hooks_of_the_parent);
+    let runner = runner.workers(1).build().unwrap();
+    let error = runner.run(&pipeline, &catalog, RunOptions::new().hooks(log.hook())).unwrap_err();
+    assert!(error.failures().next().unwrap().is_timeout(), "{error}");
+    let expected = [
+        "after_catalog_created",
+        "before_pipeline_run",
+        "on_node_error stays",
+        "on_pipeline_error",
+    ];
     assert_eq!(log.take(), expected);
 }
 

@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::bindings::Binding;
-use super::control::Lease;
 use super::error::FailureKind;
 use super::execute::{Attempt, Run, Scratch};
 use super::inputs::Inputs;
 use super::sinks::{Drafts, Sinks};
+use super::turn::Turn;
 use crate::catalog::{ChunkWriter, Value};
 use crate::context::{keep_first, swallow};
 use crate::pipeline::{Call, NodeBody, NodeIndex};
@@ -16,50 +16,48 @@ use crate::pipeline::{Call, NodeBody, NodeIndex};
 impl Run {
     pub(super) fn attempt(
         self: &Arc<Self>,
-        at: NodeIndex,
-        lease: Option<&Lease>,
+        turn: Turn<'_>,
         scratch: &mut Scratch,
         wake: &dyn Fn(NodeIndex),
     ) -> Attempt {
         let Scratch { inputs, outputs, .. } = scratch;
-        let got = self.inputs(at, inputs, wake);
+        let got = self.inputs(turn, inputs, wake);
         match got {
             Inputs::Ready => {}
-            _ if lease.is_some_and(|lease| !lease.close()) => return Attempt::Late,
+            // From here on another worker may be at it.
             Inputs::Waiting => return Attempt::Waiting,
-            Inputs::Blocked => return Attempt::Blocked,
-            Inputs::Failed(kind) => return self.failed(at, lease, kind, &[]),
+            Inputs::Blocked if turn.close() => return Attempt::Blocked,
+            Inputs::Blocked => return Attempt::Late,
+            Inputs::Failed(kind) => return self.end(turn, inputs, outputs, |_, _, _, _| Err(kind)),
         }
-        match self.told_inputs(at, inputs) {
-            Ok(None) => self.end(at, lease, inputs, outputs, Self::finish),
-            Ok(Some(rest)) => self.entered(at, lease, |attempt| {
-                let mut end = || self.end(at, lease, inputs, outputs, Self::finish);
+        match self.told_inputs(turn, inputs) {
+            Ok(None) => self.end(turn, inputs, outputs, Self::finish),
+            Ok(Some(rest)) => self.entered(turn, |attempt| {
+                let mut end = || self.end(turn, inputs, outputs, Self::finish);
                 rest.scope(|| *attempt = Some(end()));
             }),
-            Err(kind) => self.end(at, lease, inputs, outputs, |_, _, _, _, _| Err(kind)),
+            Err(kind) => self.end(turn, inputs, outputs, |_, _, _, _| Err(kind)),
         }
     }
 
     /// Runs `f`, and sees what is left of the node's values to its end.
     fn end(
         self: &Arc<Self>,
-        at: NodeIndex,
-        lease: Option<&Lease>,
+        turn: Turn<'_>,
         inputs: &mut Vec<Value>,
         outputs: &mut Vec<Value>,
         f: impl FnOnce(
             &Arc<Self>,
-            NodeIndex,
-            Option<&Lease>,
+            Turn<'_>,
             &mut Vec<Value>,
             &mut Vec<Value>,
         ) -> Result<(), FailureKind>,
     ) -> Attempt {
         // Caught, so that what is left of its values ends in the node's context,
         // too, and one `Drop` of them that panics is not a second panic.
-        let ended = catch_unwind(AssertUnwindSafe(|| f(self, at, lease, inputs, outputs)));
+        let ended = catch_unwind(AssertUnwindSafe(|| f(self, turn, inputs, outputs)));
         let kind = ended.unwrap_or_else(|payload| Err(FailureKind::panic(payload))).err();
-        let failed = kind.map(|kind| self.failed(at, lease, kind, inputs));
+        let failed = kind.map(|kind| self.failed(turn, kind, inputs));
         let mut cleared = Ok(());
         for values in [inputs, outputs] {
             keep_first(&mut cleared, catch_unwind(AssertUnwindSafe(|| values.clear())));
@@ -70,36 +68,36 @@ impl Run {
                 failed
             }
             (None, Ok(())) => Attempt::Done,
-            (None, Err(payload)) => self.failed(at, lease, FailureKind::panic(payload), &[]),
+            (None, Err(payload)) => self.failed(turn, FailureKind::panic(payload), &[]),
         }
     }
 
     fn finish(
         self: &Arc<Self>,
-        at: NodeIndex,
-        lease: Option<&Lease>,
+        turn: Turn<'_>,
         inputs: &mut Vec<Value>,
         outputs: &mut Vec<Value>,
     ) -> Result<(), FailureKind> {
+        let at = turn.at;
         let Drafts { rows, files } = match &self.elsewhere {
             None => {
-                let drafts = self.call(at, inputs, outputs)?;
-                self.told_outputs(at, inputs, outputs)?;
+                let drafts = self.call(turn, inputs, outputs)?;
+                self.told_outputs(turn, inputs, outputs)?;
                 drafts
             }
             Some(elsewhere) => {
-                let rows = self.call_elsewhere(at, &**elsewhere, lease, outputs)?;
+                let rows = self.call_elsewhere(turn, &**elsewhere, outputs)?;
                 Drafts { rows, files: Vec::new() }
             }
         };
         // From here on it is seen by others, or never will be.
-        lease.map_or(Ok(()), Lease::close_in_time)?;
+        turn.lease.map_or(Ok(()), |lease| lease.close_in_time())?;
         // Before the saves: memory that is not needed any more is not held.
         inputs.clear();
         if let Some(rows) = rows {
             self.state.nodes[at as usize].set_rows(rows);
         }
-        self.save(at, outputs, files)?;
+        self.save(turn, outputs, files)?;
         self.confirm(at)?;
         self.keep(at, outputs);
         if !self.is_part {
@@ -111,27 +109,27 @@ impl Run {
     /// Calls the node's function. Panics with its payload.
     fn call(
         self: &Arc<Self>,
-        at: NodeIndex,
+        turn: Turn<'_>,
         inputs: &mut [Value],
         outputs: &mut Vec<Value>,
     ) -> Result<Drafts, FailureKind> {
-        let body = self.bound.pipeline.body(at);
+        let body = self.bound.pipeline.body(turn.at);
         if !body.collectors().is_empty() {
-            return self.call_with_sinks(at, body, inputs, outputs);
+            return self.call_with_sinks(turn, body, inputs, outputs);
         }
         body.call(Call { inputs, outputs, sinks: &[] }).map_err(FailureKind::Error)?;
-        Ok(Drafts { rows: self.rows(at, outputs), files: Vec::new() })
+        Ok(Drafts { rows: self.rows(turn.at, outputs), files: Vec::new() })
     }
 
     /// Calls the function of a node that yields chunks.
     fn call_with_sinks(
         self: &Arc<Self>,
-        at: NodeIndex,
+        turn: Turn<'_>,
         body: &dyn NodeBody,
         inputs: &mut [Value],
         outputs: &mut Vec<Value>,
     ) -> Result<Drafts, FailureKind> {
-        let sinks = Sinks::new(self, at, body.collectors());
+        let sinks = Sinks::new(self, turn, body.collectors());
         let call = || body.call(Call { inputs, outputs, sinks: &sinks.given() });
         // Caught, so that what was collected is not dropped by the panic: its `Drop`
         // may panic, too, and two at once abort.
@@ -159,11 +157,11 @@ impl Run {
     /// Saves what the catalog keeps. `files` has those that are written already.
     fn save(
         &self,
-        at: NodeIndex,
+        turn: Turn<'_>,
         outputs: &[Value],
         files: Vec<Option<ChunkWriter>>,
     ) -> Result<(), FailureKind> {
-        let written = self.bound.pipeline.writes(at);
+        let written = self.bound.pipeline.writes(turn.at);
         let mut files = files.into_iter();
         for (&dataset, value) in written.iter().zip(outputs) {
             let span = || {
@@ -173,12 +171,16 @@ impl Run {
             if let Some(file) = files.next().flatten() {
                 // Each chunk was told of as it was saved.
                 let committed = span().in_scope(|| file.commit());
-                committed.map_err(|error| self.told_failed_save(at, dataset, value, error))?;
+                committed.map_err(|error| self.told_failed_save(turn, dataset, value, error))?;
                 continue;
             }
-            self.told_save(at, dataset, value, || match &self.bound.bindings[dataset as usize] {
-                Binding::Bound(entry) => span().in_scope(|| self.bound.save(dataset, entry, value)),
-                Binding::Unbound | Binding::Ready(_) => Ok(()),
+            self.told_save(turn, dataset, value, || {
+                match &self.bound.bindings[dataset as usize] {
+                    Binding::Bound(entry) => {
+                        span().in_scope(|| self.bound.save(dataset, entry, value))
+                    }
+                    Binding::Unbound | Binding::Ready(_) => Ok(()),
+                }
             })?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use super::turn::Loader;
 use crate::catalog::Value;
 use crate::pipeline::NodeIndex;
 use crate::sync::Mutex;
@@ -29,7 +30,7 @@ enum Content {
 
 struct Waiting {
     /// Who loads it.
-    by: NodeIndex,
+    by: Loader,
     nodes: Vec<NodeIndex>,
 }
 
@@ -39,7 +40,7 @@ pub(super) enum Found {
     /// Nobody has loaded it: this node is to do so now.
     Nothing,
     Value,
-    /// Somebody is loading it. The node will be woken, if it said it would wait.
+    /// Somebody is loading it. The node will be woken, if it has said that it waits.
     Loading,
     Failed,
 }
@@ -51,39 +52,36 @@ impl DatasetState {
     }
 
     /// Makes the caller the one to load it, if nobody has.
-    pub(super) fn claim(&self, by: NodeIndex) -> Found {
+    pub(super) fn claim(&self, by: Loader) -> Found {
+        self.0.lock().claim(by)
+    }
+
+    /// As [`claim`](Self::claim); and where somebody else is loading it, puts the
+    /// node on the list of those that wait, once it has been told by `waits`. In one
+    /// step: a load that ends in between would wake nobody.
+    pub(super) fn claim_or_wait(&self, by: Loader, waits: impl FnOnce()) -> Found {
         let mut held = self.0.lock();
-        match &held.content {
-            Content::Nothing => {
-                held.content = Content::Loading(Box::new(Waiting { by, nodes: Vec::new() }));
-                Found::Nothing
-            }
-            Content::Value(_) => Found::Value,
-            Content::Loading(_) => Found::Loading,
-            Content::Failed(_) | Content::Released => Found::Failed,
+        let found = held.claim(by);
+        if let Content::Loading(waiting) = &mut held.content
+            && found == Found::Loading
+        {
+            waits();
+            waiting.nodes.push(by.at);
         }
+        found
     }
 
-    /// As [`claim`](Self::claim), and where another node is loading it, puts node
-    /// `at` on the list of those that wait.
-    pub(super) fn claim_or_wait(&self, at: NodeIndex) -> Found {
-        match self.claim(at) {
-            Found::Loading => self.wait(at),
-            found => found,
-        }
-    }
-
-    /// Gives a claim of node `at` back, so that another node may load it, and returns the nodes
+    /// Gives a claim back, so that another node may load it, and returns the nodes
     /// that wait for it.
-    pub(super) fn disclaim(&self, at: NodeIndex) -> Vec<NodeIndex> {
-        self.end_load(at, Content::Nothing)
+    pub(super) fn disclaim(&self, by: Loader) -> Vec<NodeIndex> {
+        self.end_load(by, Content::Nothing)
     }
 
     /// What a load that took too long comes to later is nobody's: somebody else has
     /// ended it.
-    fn end_load(&self, at: NodeIndex, content: Content) -> Vec<NodeIndex> {
+    fn end_load(&self, by: Loader, content: Content) -> Vec<NodeIndex> {
         let mut held = self.0.lock();
-        if !matches!(&held.content, Content::Loading(waiting) if waiting.by == at) {
+        if !matches!(&held.content, Content::Loading(waiting) if waiting.by == by) {
             drop(held);
             drop(content);
             return Vec::new();
@@ -102,23 +100,9 @@ impl DatasetState {
         }
     }
 
-    /// Puts node `at` on the list of those that wait, where it is being loaded.
-    pub(super) fn wait(&self, at: NodeIndex) -> Found {
-        match &mut self.0.lock().content {
-            Content::Loading(waiting) => {
-                waiting.nodes.push(at);
-                Found::Loading
-            }
-            Content::Value(_) => Found::Value,
-            Content::Nothing => Found::Nothing,
-            Content::Failed(_) | Content::Released => Found::Failed,
-        }
-    }
-
-    /// Puts down what a load by node `at` came to, and returns the nodes that wait
-    /// for it.
-    pub(super) fn loaded(&self, at: NodeIndex, value: Option<Value>) -> Vec<NodeIndex> {
-        self.end_load(at, value.map_or(Content::Failed(at), Content::Value))
+    /// Puts down what a load came to, and returns the nodes that wait for it.
+    pub(super) fn loaded(&self, by: Loader, value: Option<Value>) -> Vec<NodeIndex> {
+        self.end_load(by, value.map_or(Content::Failed(by.at), Content::Value))
     }
 
     /// Puts a written value where its readers find it, or gives it back where
@@ -175,6 +159,18 @@ impl DatasetState {
 }
 
 impl Held {
+    fn claim(&mut self, by: Loader) -> Found {
+        match &self.content {
+            Content::Nothing => {
+                self.content = Content::Loading(Box::new(Waiting { by, nodes: Vec::new() }));
+                Found::Nothing
+            }
+            Content::Value(_) => Found::Value,
+            Content::Loading(_) => Found::Loading,
+            Content::Failed(_) | Content::Released => Found::Failed,
+        }
+    }
+
     fn take(&mut self) -> Option<Value> {
         match mem::replace(&mut self.content, Content::Released) {
             Content::Value(value) => Some(value),

@@ -1,9 +1,10 @@
 //! Nodes that run somewhere else, where their data are, too.
 
-use super::control::{CancelToken, Lease};
+use super::control::CancelToken;
 use super::error::FailureKind;
 use super::execute::Run;
 use super::hooks::HookError;
+use super::turn::Turn;
 use crate::catalog::Value;
 use crate::pipeline::NodeIndex;
 
@@ -20,13 +21,16 @@ pub(super) trait Elsewhere: Send + Sync {
     ) -> Result<Called, FailureKind>;
 }
 
-/// Who may call a node off; none where the run is told nothing but to run.
+/// Which attempt it is, and who may call it off: nobody where the run is told nothing
+/// but to run.
 #[derive(Clone, Copy)]
 pub(super) struct Until<'a> {
     /// The run's token.
     pub(super) run: Option<&'a CancelToken>,
     /// That of an attempt which may take only so long.
     pub(super) attempt: Option<&'a CancelToken>,
+    /// Which attempt it is, where there may be several.
+    pub(super) number: Option<u32>,
 }
 
 /// What a node has come to elsewhere.
@@ -41,18 +45,18 @@ impl Run {
     /// One attempt at a node that runs elsewhere.
     pub(super) fn call_elsewhere(
         &self,
-        at: NodeIndex,
+        turn: Turn<'_>,
         elsewhere: &dyn Elsewhere,
-        lease: Option<&Lease>,
         outputs: &mut Vec<Value>,
     ) -> Result<Option<usize>, FailureKind> {
         let until = Until {
             run: self.control.as_ref().map(|control| &control.token),
-            attempt: lease.map(|lease| &lease.token),
+            attempt: turn.lease.map(|lease| &lease.token),
+            number: turn.number,
         };
         let mut besides = Vec::new();
-        let called = elsewhere.call(at, until, &mut besides);
-        self.keep_besides(at, besides);
+        let called = elsewhere.call(turn.at, until, &mut besides);
+        self.keep_besides(turn.at, besides);
         let called = called?;
         *outputs = called.outputs;
         Ok(called.rows)

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::bindings::Bindings;
 use super::context::RunContext;
-use super::control::{Control, Lease};
+use super::control::Control;
 use super::elsewhere::Elsewhere;
 use super::error::{FailureKind, NodeFailure};
 use super::hooks::RunHooks;
 use super::progress::Progress;
 use super::state::{RunState, Stage};
+use super::turn::Turn;
 use crate::catalog::Value;
 use crate::context::{Context, RunId, drop_clean, swallow};
 use crate::pipeline::NodeIndex;
@@ -30,6 +31,8 @@ pub(super) struct Run {
     pub(super) elsewhere: Option<Box<dyn Elsewhere>>,
     /// Whether it is part of a run elsewhere, which tells how its nodes end.
     pub(super) is_part: bool,
+    /// Which attempt it is as such a part, where there may be several.
+    pub(super) attempt: Option<u32>,
     /// `None` where there are none.
     pub(super) hooks: Option<Arc<RunHooks>>,
     /// `None` where the run is told nothing but to run.
@@ -102,8 +105,9 @@ impl Run {
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
         let mut context = scratch.context.take();
-        let attempt = self.entered(at, None, |attempt| {
-            let mut node = || self.caught(at, None, || self.attempt(at, None, scratch, wake));
+        let turn = Turn { at, number: self.attempt, lease: None };
+        let attempt = self.entered(turn, |attempt| {
+            let mut node = || self.caught(turn, || self.attempt(turn, scratch, wake));
             self.context.enter(name, &mut context, || *attempt = Some(node()));
         });
         scratch.context = context;
@@ -151,48 +155,46 @@ impl Run {
     }
 
     /// Makes a panic of `f` the node's failure.
-    pub(super) fn caught(
-        &self,
-        at: NodeIndex,
-        lease: Option<&Lease>,
-        f: impl FnOnce() -> Attempt,
-    ) -> Attempt {
+    pub(super) fn caught(&self, turn: Turn<'_>, f: impl FnOnce() -> Attempt) -> Attempt {
         catch_unwind(AssertUnwindSafe(f))
-            .unwrap_or_else(|payload| self.failed(at, lease, FailureKind::panic(payload), &[]))
+            .unwrap_or_else(|payload| self.failed(turn, FailureKind::panic(payload), &[]))
     }
 
     /// What `enter` puts down, which comes from inside of a context; where the
-    /// context itself panics, that is the node's failure, unless it failed inside.
+    /// context itself panics, that is the node's failure, unless it failed inside, or
+    /// will be started again and may have been already.
     pub(super) fn entered(
         &self,
-        at: NodeIndex,
-        lease: Option<&Lease>,
+        turn: Turn<'_>,
         enter: impl FnOnce(&mut Option<Attempt>),
     ) -> Attempt {
         let mut attempt = None;
         match (catch_unwind(AssertUnwindSafe(|| enter(&mut attempt))), attempt) {
             (Ok(()), Some(attempt)) => attempt,
-            (entered, Some(failed @ (Attempt::Failed(_) | Attempt::Again(_) | Attempt::Late))) => {
+            (
+                entered,
+                Some(
+                    ended @ (Attempt::Failed(_)
+                    | Attempt::Again(_)
+                    | Attempt::Late
+                    | Attempt::Waiting),
+                ),
+            ) => {
                 swallow(entered);
-                failed
+                ended
             }
-            (Err(payload), _) => self.failed(at, lease, FailureKind::panic(payload), &[]),
+            (Err(payload), _) => self.failed(turn, FailureKind::panic(payload), &[]),
             (Ok(()), None) => unreachable!("a context was entered and nothing was run in it"),
         }
     }
 
     /// Tells of a failure, in the context that is current. What the node's function
     /// has, or had, is in `inputs`.
-    pub(super) fn failed(
-        &self,
-        at: NodeIndex,
-        lease: Option<&Lease>,
-        kind: FailureKind,
-        inputs: &[Value],
-    ) -> Attempt {
-        if lease.is_some_and(|lease| !lease.close()) {
+    pub(super) fn failed(&self, turn: Turn<'_>, kind: FailureKind, inputs: &[Value]) -> Attempt {
+        if !turn.close() {
             return Attempt::Late;
         }
+        let at = turn.at;
         if self.gave_up(&kind) {
             if !self.is_part {
                 tracing::warn!(target: "entourage::run", "node cancelled");
@@ -204,14 +206,14 @@ impl Run {
             tracing::warn!(
                 target: "entourage::run", attempt, "{failure}; to be tried again in {pause:.1?}"
             );
-            self.told_failure(at, inputs, &mut failure);
+            self.told_failure(turn, inputs, &mut failure);
             self.keep_failure(at, failure);
             return Attempt::Again(pause);
         }
         if !self.is_part {
             tracing::error!(target: "entourage::run", "{failure}");
         }
-        self.told_failure(at, inputs, &mut failure);
+        self.told_failure(turn, inputs, &mut failure);
         Attempt::Failed(failure)
     }
 

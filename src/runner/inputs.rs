@@ -7,6 +7,7 @@ use super::bindings::Binding;
 use super::dataset_state::Found;
 use super::error::FailureKind;
 use super::execute::Run;
+use super::turn::Turn;
 use crate::catalog::{DatasetError, Value};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 
@@ -23,59 +24,100 @@ pub(super) enum Inputs {
 }
 
 impl Run {
-    /// Puts every input of node `at` into `values`, loading what nobody is loading
-    /// yet. Nodes that waited for such a load are passed to `wake` as soon as it is
-    /// over.
+    /// Puts every input of a node into `values`, loading what nobody is loading yet.
+    /// Nodes that waited for such a load are passed to `wake` as soon as it is over.
     pub(super) fn inputs(
         &self,
-        at: NodeIndex,
+        turn: Turn<'_>,
         values: &mut Vec<Value>,
         wake: &dyn Fn(NodeIndex),
     ) -> Inputs {
-        if self.control.is_some() && self.read_again(at, values) {
-            return Inputs::Ready;
-        }
-        let loads = match self.node_hooks() {
-            None => self.loads(at, wake),
-            Some(hooks) => self.told_loads(hooks, at, wake),
-        };
-        if matches!(loads, Inputs::Ready) {
-            self.read(at, values);
-            if self.control.is_some() {
-                self.keep_inputs(at, values);
+        let mut ready = || {
+            if self.control.is_some() && self.read_again(turn, values)? {
+                return Ok(Inputs::Ready);
             }
-        }
-        loads
+            let loads = match self.node_hooks() {
+                None => self.loads(turn, wake),
+                Some(hooks) => self.told_loads(hooks, turn, wake),
+            }?;
+            if matches!(loads, Inputs::Ready) {
+                self.read(turn, values)?;
+            }
+            Ok(loads)
+        };
+        ready().unwrap_or_else(Inputs::Failed)
     }
 
-    /// Makes every input of node `at` ready to be read.
-    fn loads(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) -> Inputs {
-        let reads = self.bound.pipeline.reads(at);
-        let loaded = reads.iter().filter(|dataset| self.is_loaded(**dataset));
-        for &dataset in loaded.clone() {
-            if self.state.datasets[dataset as usize].claim(at) == Found::Nothing
-                && let Err(error) = self.load(at, dataset, wake)
-            {
-                return Inputs::Failed(FailureKind::Load(error));
+    /// Makes every input of a node ready to be read.
+    fn loads(&self, turn: Turn<'_>, wake: &dyn Fn(NodeIndex)) -> Result<Inputs, FailureKind> {
+        let reads = self.bound.pipeline.reads(turn.at);
+        let loaded = reads.iter().copied().filter(|dataset| self.is_loaded(*dataset));
+        for dataset in loaded.clone() {
+            let state = &self.state.datasets[dataset as usize];
+            if turn.in_time(|| state.claim(turn.loader()))? == Found::Nothing {
+                self.load(turn, dataset, wake).map_err(FailureKind::Load)?;
             }
         }
         // All that this node can load is there or under way, so that one wait is
         // enough for each of the others.
-        for &dataset in loaded {
-            match self.state.datasets[dataset as usize].wait(at) {
-                Found::Value => {}
-                Found::Loading => return Inputs::Waiting,
-                // Who was loading it gave it back.
-                Found::Nothing => return self.loads(at, wake),
-                Found::Failed => return Inputs::Blocked,
+        for dataset in loaded {
+            // What was under way may have been given back.
+            while let Found::Nothing = match self.claim_or_wait(turn, dataset)? {
+                Found::Loading => return Ok(Inputs::Waiting),
+                Found::Failed => return Ok(Inputs::Blocked),
+                found @ (Found::Nothing | Found::Value) => found,
+            } {
+                self.load(turn, dataset, wake).map_err(FailureKind::Load)?;
             }
         }
-        Inputs::Ready
+        Ok(Inputs::Ready)
+    }
+
+    /// Makes the caller the one to load `dataset`, if nobody has, or has its node wait
+    /// for who does. Then the attempt is over, and was none, before the node can be
+    /// started again, which may be at once.
+    pub(super) fn claim_or_wait(
+        &self,
+        turn: Turn<'_>,
+        dataset: DatasetIndex,
+    ) -> Result<Found, FailureKind> {
+        let state = &self.state.datasets[dataset as usize];
+        let look = || state.claim_or_wait(turn.loader(), || self.take_back(turn.at));
+        let Some(lease) = turn.lease else { return Ok(look()) };
+        let mut found = Found::Loading;
+        lease.close_if(|| {
+            found = look();
+            found == Found::Loading
+        })?;
+        Ok(found)
+    }
+
+    /// Reads every input of a node, and keeps them for another attempt if there may be
+    /// one.
+    fn read(&self, turn: Turn<'_>, values: &mut Vec<Value>) -> Result<(), FailureKind> {
+        if turn.lease.is_none() {
+            self.read_each(turn.at, values, |dataset| self.release(dataset));
+            self.keep_inputs(turn.at, values);
+            return Ok(());
+        }
+        // In one step: what one attempt has not kept the next one reads.
+        let mut released = Vec::new();
+        let read = turn.in_time(|| {
+            self.read_each(turn.at, values, |dataset| released.push(dataset));
+            self.keep_inputs(turn.at, values);
+        });
+        released.into_iter().for_each(|dataset| self.release(dataset));
+        read
     }
 
     /// Counts node `at` among those that have read, and puts every input into
     /// `values`.
-    fn read(&self, at: NodeIndex, values: &mut Vec<Value>) {
+    fn read_each(
+        &self,
+        at: NodeIndex,
+        values: &mut Vec<Value>,
+        mut release: impl FnMut(DatasetIndex),
+    ) {
         self.state.nodes[at as usize].reads();
         let reads = self.bound.pipeline.reads(at);
         for (place, &dataset) in reads.iter().enumerate() {
@@ -85,7 +127,7 @@ impl Run {
                 None => {
                     let (value, is_last) = self.state.datasets[dataset as usize].read();
                     if is_last {
-                        self.release(dataset);
+                        release(dataset);
                     }
                     value
                 }
@@ -103,9 +145,10 @@ impl Run {
         matches!(self.bound.bindings[dataset as usize], Binding::Bound(_))
     }
 
+    /// Loads what the caller has made itself the one to load.
     pub(super) fn load(
         &self,
-        at: NodeIndex,
+        turn: Turn<'_>,
         dataset: DatasetIndex,
         wake: &dyn Fn(NodeIndex),
     ) -> Result<(), DatasetError> {
@@ -124,8 +167,8 @@ impl Run {
         let state = &self.state.datasets[dataset as usize];
         let waiting = match value {
             // This node, or whoever wants it next, is to try again.
-            None if self.may_try_again(at) => state.disclaim(at),
-            value => state.loaded(at, value),
+            None if self.may_try_again(turn.at) => state.disclaim(turn.loader()),
+            value => state.loaded(turn.loader(), value),
         };
         waiting.into_iter().for_each(wake);
         outcome.unwrap_or_else(|payload| resume_unwind(payload))

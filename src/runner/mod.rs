@@ -27,6 +27,7 @@ mod sequential;
 mod sinks;
 mod state;
 mod thread;
+mod turn;
 mod versions;
 
 pub use control::{CANCEL, CancelToken, Cancelled, Limit, Listening, UntilCancelled};

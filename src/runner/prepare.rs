@@ -105,9 +105,21 @@ pub(super) fn prepare(
     crate::executor::watch_panics();
     let (state, progress) = (RunState::new(&bound), Arc::new(Progress::new()));
     let (keep_going, hooks) = (options.keep_going, hooks.map(Arc::new));
-    let (elsewhere, is_part) = (None, false);
+    let (elsewhere, is_part, attempt) = (None, false, None);
     let control = None;
-    Run { bound, state, progress, context, run_id, keep_going, elsewhere, is_part, hooks, control }
+    Run {
+        bound,
+        state,
+        progress,
+        context,
+        run_id,
+        keep_going,
+        elsewhere,
+        is_part,
+        attempt,
+        hooks,
+        control,
+    }
 }
 
 /// The run's id: the one it was given, or one made up.

@@ -5,8 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::bindings::Binding;
+use super::control::Lease;
 use super::error::FailureKind;
 use super::execute::Run;
+use super::turn::Turn;
 use crate::catalog::{ChunkWriter, DatasetError, Doing, FormatError, Value};
 use crate::pipeline::{ChunkError, Collector, DatasetIndex, NodeIndex, Sink};
 use crate::sync::Mutex;
@@ -18,6 +20,9 @@ pub(super) struct Sinks(Vec<Arc<OutputSink>>);
 struct OutputSink {
     run: Arc<Run>,
     at: NodeIndex,
+    /// Of the attempt: see [`Turn`].
+    number: Option<u32>,
+    lease: Option<Arc<Lease>>,
     dataset: DatasetIndex,
     collector: &'static dyn Collector,
     state: Mutex<State>,
@@ -62,13 +67,15 @@ pub(super) struct Drafts {
 impl Sinks {
     pub(super) fn new(
         run: &Arc<Run>,
-        at: NodeIndex,
+        turn: Turn<'_>,
         collectors: &'static [&'static dyn Collector],
     ) -> Self {
+        let Turn { at, number, lease } = turn;
         let written = run.bound.pipeline.writes(at).iter().copied();
         let sink = |(dataset, &collector): (DatasetIndex, &&'static dyn Collector)| {
             let (run, state) = (run.clone(), Mutex::new(State::Open(Kept::default())));
-            Arc::new(OutputSink { run, at, dataset, collector, state })
+            let lease = lease.cloned();
+            Arc::new(OutputSink { run, at, number, lease, dataset, collector, state })
         };
         Self(written.zip(collectors).map(sink).collect())
     }
@@ -113,6 +120,10 @@ impl Drop for Sinks {
 }
 
 impl OutputSink {
+    fn turn(&self) -> Turn<'_> {
+        Turn { at: self.at, number: self.number, lease: self.lease.as_ref() }
+    }
+
     fn close(&self) -> State {
         mem::replace(&mut *self.state.lock(), State::Closed)
     }
@@ -132,22 +143,24 @@ impl OutputSink {
     }
 
     fn add(&self, kept: &mut Kept, chunk: Value) -> Result<(), FailureKind> {
+        // What comes too late is told to nobody.
+        self.turn().check()?;
         let bound = &self.run.bound;
         let rows = bound.codec(self.dataset).and_then(|codec| codec.rows(&chunk));
         kept.rows = kept.rows.into_iter().chain(rows).reduce(|a, b| a + b);
         if let (Place::Nowhere, Binding::Bound(entry)) =
             (&kept.place, &bound.bindings[self.dataset as usize])
         {
-            let file = entry
-                .chunks(&bound.access(self.dataset))
-                .map_err(|error| self.run.told_failed_save(self.at, self.dataset, &chunk, error))?;
+            let file = entry.chunks(&bound.access(self.dataset)).map_err(|error| {
+                self.run.told_failed_save(self.turn(), self.dataset, &chunk, error)
+            })?;
             kept.place = file.map_or(Place::Nowhere, Place::Written);
         }
         match &mut kept.place {
             Place::Nowhere => kept.place = Place::Collected(chunk),
             Place::Written(file) => {
                 let push = || file.push(&chunk);
-                self.run.told_save(self.at, self.dataset, &chunk, push)?;
+                self.run.told_save(self.turn(), self.dataset, &chunk, push)?;
             }
             Place::Collected(value) => {
                 self.collector.add(value, chunk).map_err(|error| {
@@ -189,6 +202,7 @@ impl Sink for OutputSink {
                 let told = Err(match &kind {
                     FailureKind::Save(error) => ChunkError::from(error),
                     FailureKind::Hook(error) => ChunkError::new(error.to_string()),
+                    FailureKind::Timeout(_) => ChunkError::new("the node took too long"),
                     _ => ChunkError::new("the chunk could not be saved"),
                 });
                 (State::Failed(kind), told)

@@ -15,6 +15,7 @@ use crate::pipeline::{Failure, NodeIndex, Retry};
 use crate::runner::error::{FailureKind, NodeFailure, RunError};
 use crate::runner::execute::{Attempt, Run, Scratch};
 use crate::runner::state::Stage;
+use crate::runner::turn::Turn;
 use crate::sync::atomic::Ordering;
 
 impl Run {
@@ -48,16 +49,17 @@ impl Run {
             return began;
         }
         let told = control.told(&self.bound.pipeline, at);
-        let number = told.retry.map(|_| control.tries.begin(at, began));
-        let leased = told.timeout.map(|timeout| control.lease(at, timeout, began));
+        let begun = told.retry.map(|_| control.tries.begin(at, began));
+        let number = begun.or(self.attempt);
+        let leased = told.timeout.map(|timeout| control.lease(at, timeout, began, number));
         let (lease, alarm) = leased.unzip();
+        let turn = Turn { at, number, lease: lease.as_ref() };
         let name = self.bound.pipeline.name_of(at);
-        let lease = lease.as_deref();
         let before = scratch.context.take();
         let mut context = before;
-        let mut attempt = self.entered(at, lease, |attempt| {
-            let node = || self.caught(at, lease, || self.attempt(at, lease, scratch, wake));
-            let told = || *attempt = Some(self.in_told(number, lease, node));
+        let mut attempt = self.entered(turn, |attempt| {
+            let node = || self.caught(turn, || self.attempt(turn, scratch, wake));
+            let told = || *attempt = Some(self.in_told(begun, turn, node));
             self.context.enter(name, &mut context, told);
         });
         scratch.context = context;
@@ -69,26 +71,25 @@ impl Run {
                 return self.state.elapsed();
             }
             Attempt::Late => {
-                self.give_up_loads(at, wake);
+                self.give_up_loads(turn, wake);
                 let timeout = told.timeout.unwrap_or_default();
-                attempt = self.failed(at, None, FailureKind::Timeout(timeout), &[]);
+                attempt = self.failed(turn.over(), FailureKind::Timeout(timeout), &[]);
             }
-            Attempt::Waiting if number.is_some() => control.tries.take_back(at),
             _ => {}
         }
         self.settle(at, attempt, began, scratch)
     }
 
     /// Runs `f` where it sees the number of its attempt and its own token.
-    fn in_told<R>(&self, number: Option<u32>, lease: Option<&Lease>, f: impl FnOnce() -> R) -> R {
+    fn in_told<R>(&self, begun: Option<u32>, turn: Turn<'_>, f: impl FnOnce() -> R) -> R {
         if self.context.is_off() {
             return f();
         }
-        let f = || match lease {
+        let f = || match turn.lease {
             Some(lease) => CANCEL.scope(lease.token.clone(), f),
             None => f(),
         };
-        let Some(number) = number else { return f() };
+        let Some(number) = begun else { return f() };
         tracing::Span::current().record("attempt", number);
         ATTEMPT.scope(number, f)
     }
@@ -102,14 +103,15 @@ impl Run {
         scratch: &mut Scratch,
         wake: &dyn Fn(NodeIndex),
     ) {
-        self.give_up_loads(at, wake);
+        let turn = Turn { at, number: lease.number, lease: None };
+        self.give_up_loads(turn, wake);
         let name = self.bound.pipeline.name_of(at);
         let kind = FailureKind::Timeout(lease.timeout);
         let mut attempt = None;
         // The subscriber may panic.
         quietly(|| {
             let attempt = &mut attempt;
-            let fail = || *attempt = Some(self.failed(at, None, kind, &[]));
+            let fail = || *attempt = Some(self.failed(turn, kind, &[]));
             self.context.enter(name, &mut None, fail);
         });
         let kind = FailureKind::Timeout(lease.timeout);
@@ -118,13 +120,13 @@ impl Run {
         self.settle(at, attempt, lease.began, scratch);
     }
 
-    /// Tells those who wait for what node `at` was loading that it will not be there.
-    fn give_up_loads(&self, at: NodeIndex, wake: &dyn Fn(NodeIndex)) {
-        for dataset in self.bound.pipeline.reads_once(at) {
+    /// Tells those who wait for what the attempt was loading that it will not be there.
+    fn give_up_loads(&self, turn: Turn<'_>, wake: &dyn Fn(NodeIndex)) {
+        for dataset in self.bound.pipeline.reads_once(turn.at) {
             let state = &self.state.datasets[dataset as usize];
-            let waiting = match self.may_try_again(at) {
-                true => state.disclaim(at),
-                false => state.loaded(at, None),
+            let waiting = match self.may_try_again(turn.at) {
+                true => state.disclaim(turn.loader()),
+                false => state.loaded(turn.loader(), None),
             };
             waiting.into_iter().for_each(wake);
         }
@@ -174,18 +176,34 @@ impl Run {
         }
     }
 
-    /// Puts what node `at` read the last time into `values`, where there was a
-    /// last time.
-    pub(in crate::runner) fn read_again(&self, at: NodeIndex, values: &mut Vec<Value>) -> bool {
-        let inputs = self.control.as_ref().and_then(|control| control.tries.inputs(at));
-        let has_read = inputs.is_some();
-        values.extend(inputs.into_iter().flatten());
-        has_read
+    /// Notes that the attempt at node `at` was none: the node has to wait.
+    pub(in crate::runner) fn take_back(&self, at: NodeIndex) {
+        if let Some(control) = &self.control {
+            control.tries.take_back(at);
+        }
+    }
+
+    /// Puts what another attempt at the node has read into `values`, and tells of it;
+    /// `false` where none has come so far.
+    pub(in crate::runner) fn read_again(
+        &self,
+        turn: Turn<'_>,
+        values: &mut Vec<Value>,
+    ) -> Result<bool, FailureKind> {
+        let Some(control) = &self.control else { return Ok(false) };
+        let is_last = !self.may_try_again(turn.at);
+        let inputs = turn.in_time(|| control.tries.inputs(turn.at, is_last))?;
+        let Some(inputs) = inputs else { return Ok(false) };
+        values.extend(inputs);
+        self.told_inputs_again(turn, values)?;
+        Ok(true)
     }
 
     /// Keeps what node `at` has read for another attempt, if there may be one.
     pub(in crate::runner) fn keep_inputs(&self, at: NodeIndex, values: &[Value]) {
-        if let Some(control) = &self.control {
+        if let Some(control) = &self.control
+            && self.may_try_again(at)
+        {
             control.tries.keep_inputs(at, values);
         }
     }

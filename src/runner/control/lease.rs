@@ -20,6 +20,8 @@ pub(in crate::runner) struct Lease {
     pub(in crate::runner) timeout: Duration,
     /// Since the run's beginning.
     pub(in crate::runner) began: Duration,
+    /// Which attempt it is, where there may be several.
+    pub(in crate::runner) number: Option<u32>,
 }
 
 enum Phase {
@@ -29,9 +31,14 @@ enum Phase {
 }
 
 impl Lease {
-    pub(in crate::runner) fn new(run: &CancelToken, timeout: Duration, began: Duration) -> Self {
+    pub(in crate::runner) fn new(
+        run: &CancelToken,
+        timeout: Duration,
+        began: Duration,
+        number: Option<u32>,
+    ) -> Self {
         let phase = Mutex::new(Phase::Running);
-        Self { phase, token: run.child(), timeout, began }
+        Self { phase, token: run.child(), timeout, began, number }
     }
 
     /// Gives the say to the worker; `false` where it is too late.
@@ -46,6 +53,32 @@ impl Lease {
     /// As [`close`](Self::close), for the question mark.
     pub(in crate::runner) fn close_in_time(&self) -> Result<(), FailureKind> {
         if self.close() { Ok(()) } else { Err(FailureKind::Timeout(self.timeout)) }
+    }
+
+    /// Runs `f` under the lock, unless it is too late.
+    pub(in crate::runner) fn in_time<R>(&self, f: impl FnOnce() -> R) -> Result<R, FailureKind> {
+        let phase = self.phase.lock();
+        match *phase {
+            Phase::Running | Phase::Closed => Ok(f()),
+            Phase::Expired => Err(FailureKind::Timeout(self.timeout)),
+        }
+    }
+
+    /// As [`in_time`](Self::in_time); and where `f` says so, [closes](Self::close) it
+    /// besides.
+    pub(in crate::runner) fn close_if(
+        &self,
+        f: impl FnOnce() -> bool,
+    ) -> Result<bool, FailureKind> {
+        let mut phase = self.phase.lock();
+        if matches!(*phase, Phase::Expired) {
+            return Err(FailureKind::Timeout(self.timeout));
+        }
+        let is_over = f();
+        if is_over {
+            *phase = Phase::Closed;
+        }
+        Ok(is_over)
     }
 
     /// Gives the say to the clock; `false` where the worker has it.

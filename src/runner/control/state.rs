@@ -163,8 +163,9 @@ impl Control {
         at: NodeIndex,
         timeout: Duration,
         began: Duration,
+        number: Option<u32>,
     ) -> (Arc<Lease>, Option<Alarm>) {
-        let lease = Arc::new(Lease::new(&self.token, timeout, began));
+        let lease = Arc::new(Lease::new(&self.token, timeout, began, number));
         let (theirs, overdue) = (lease.clone(), self.overdue.get().cloned());
         let alarm =
             self.timer.map(|timer| timer.after(timeout, move || expired(at, &theirs, overdue)));

@@ -21,7 +21,8 @@ pub(in crate::runner) struct Tried {
     pub(in crate::runner) first: Duration,
     /// Of each attempt but the last.
     pub(in crate::runner) failures: Vec<NodeFailure>,
-    /// What it read, for the next attempt to read.
+    /// What it read, for the next attempt to read. Nothing once that is the last,
+    /// which is to have the very values.
     inputs: Option<Vec<Value>>,
     /// Whether the last attempt failed, and the next has not begun.
     pub(in crate::runner) is_pausing: bool,
@@ -55,8 +56,11 @@ impl Tries {
         }
     }
 
-    pub(super) fn inputs(&self, at: NodeIndex) -> Option<Vec<Value>> {
-        self.0.lock().get(&at)?.inputs.clone()
+    /// What an attempt before the current one has read.
+    pub(super) fn inputs(&self, at: NodeIndex, is_last: bool) -> Option<Vec<Value>> {
+        let mut tries = self.0.lock();
+        let inputs = &mut tries.get_mut(&at)?.inputs;
+        if is_last { inputs.take() } else { inputs.clone() }
     }
 
     /// Notes that an attempt failed, and that another will be made.

@@ -80,9 +80,20 @@
 //!
 //! # Attempts
 //!
-//! Each attempt at a node is told whole, from the loads to the saves or the
-//! error, with its number: a node that is done at the third attempt has had two
-//! errors.
+//! Each [attempt](crate::Retry) at a node is told whole and with its number, from the
+//! loads to the saves or the error: a node that is done at the third attempt has had
+//! two errors. What the first attempt has read is kept for the others, which load
+//! nothing again; it is told again all the same, as what is in memory is.
+//!
+//! An attempt that takes [too long](crate::Node::timeout) has its error at its
+//! deadline, on a thread of its own while the node's worker is still at it. From then
+//! on nothing more is told of it, whatever it comes to; a hook that had been called
+//! before may still be at work beside. A node that gives up because its run was
+//! [called off](crate::CancelToken) has not failed, and has no error: the run has.
+//!
+//! In a run of a [`ProcessRunner`](crate::ProcessRunner) hooks of nodes are called in
+//! the worker, each attempt with its number. That a node's process died, or took too
+//! long, the parent's hooks are told.
 //!
 //! [`after_catalog_created`]: Hooks::after_catalog_created
 //! [`before_pipeline_run`]: Hooks::before_pipeline_run

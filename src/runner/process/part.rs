@@ -61,6 +61,7 @@ pub(super) fn run(
     let hooks = RunHooks::of_part(&offer.hooks, &run_id, &pipeline, &offer.catalog);
     let mut run = prepare(bound, &options, run_id, context, hooks);
     run.is_part = true;
+    run.attempt = execute.attempt;
     if let Err(error) = run.set_control(&options.controls, cancellation) {
         return refused(error.to_string());
     }

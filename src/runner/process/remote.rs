@@ -25,7 +25,7 @@ use super::storable;
 use super::worker::{Ran, Watch, Worker};
 use super::workers::Workers;
 use crate::catalog::{Catalog, DatasetError, Doing, FileDataset, FormatError, Value, sweep};
-use crate::context::{ATTEMPT, RUN_LOGGER, RunId};
+use crate::context::{RUN_LOGGER, RunId};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 
 pub(super) struct Remote {
@@ -46,7 +46,14 @@ pub(super) struct Remote {
 const TRIES: usize = 3;
 
 impl Remote {
-    fn request(&self, node: NodeIndex, pipeline: u32, task: u64, has_log: bool) -> Request {
+    fn request(
+        &self,
+        node: NodeIndex,
+        pipeline: u32,
+        task: u64,
+        attempt: Option<u32>,
+        has_log: bool,
+    ) -> Request {
         let all = &self.wanted.pipeline;
         let touched = all.reads_once(node).chain(all.writes(node).iter().copied());
         let kept = touched.filter(|dataset| self.kept[*dataset as usize]);
@@ -71,7 +78,7 @@ impl Remote {
             node: all.name_of(node).to_string(),
             run_id: self.run_id.to_string(),
             context: self.context.clone(),
-            attempt: ATTEMPT.get(),
+            attempt,
             has_log,
             folder: self.scratch.bytes(),
             kept: kept.map(file).collect(),
@@ -95,7 +102,7 @@ impl Remote {
             let mut worker = self.workers.take().map_err(|what| died(None, what))?;
             let pipeline = self.wanted.of(&mut worker).map_err(|what| died(None, what))?;
             let task = self.workers.next_task();
-            let request = self.request(node, pipeline, task, logger.is_some());
+            let request = self.request(node, pipeline, task, until.number, logger.is_some());
             let mut log = |log: Log| {
                 if let Some(logger) = &logger {
                     log.tell(|record| logger.deliver(record));
