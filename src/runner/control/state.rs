@@ -181,9 +181,11 @@ impl Control {
         f: impl FnOnce() + Send + 'static,
     ) {
         let Some(timer) = self.timer else { return f() };
-        let alarm = timer.after(pause, f);
+        // Set under the lock: it may go off at once, and the node may fail again and
+        // have another set, which this one must not take the place of.
         let mut held = self.held.lock();
         if !held.is_over {
+            let alarm = timer.after(pause, f);
             held.alarms.insert(at, alarm);
         }
     }
