@@ -8,8 +8,8 @@ mod pipelines;
 
 use std::error::Error;
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use entourage::{Catalog, Data, Dataset, FileDataset, Pipeline, RunOptions, node};
 use pipelines::{Folder, told, with_each_runner};
@@ -198,6 +198,72 @@ fn cached_dataset_saves_both_or_neither() {
     catalog.save(&NOTE, "bad".to_owned()).unwrap_err();
     assert_eq!(*catalog.load(&NOTE).unwrap(), "saved");
     assert_eq!(counted.loads.load(Ordering::Relaxed), 0);
+}
+
+/// Is changed by somebody else while it is at it, once.
+#[derive(Clone, Default)]
+struct Crossed {
+    content: Arc<Mutex<String>>,
+    catalog: Arc<OnceLock<Catalog>>,
+    during_load: Arc<Mutex<Option<&'static str>>>,
+    during_save: Arc<Mutex<Option<&'static str>>>,
+}
+
+impl Crossed {
+    fn catalog(&self) -> &Catalog {
+        let cached = || Catalog::builder().dataset(&NOTE, self.clone()).cached("note").build();
+        self.catalog.get_or_init(|| cached().unwrap())
+    }
+
+    fn cross(&self, with: &Mutex<Option<&'static str>>) {
+        let what = with.lock().unwrap().take();
+        match what {
+            Some("release") => self.catalog().release("note").unwrap(),
+            Some(content) => self.catalog().save(&NOTE, content.to_owned()).unwrap(),
+            None => {}
+        }
+    }
+}
+
+impl Dataset<str> for Crossed {
+    fn load(&self) -> Result<String, BoxError> {
+        let content = self.content.lock().unwrap().clone();
+        self.cross(&self.during_load);
+        Ok(content)
+    }
+
+    fn save(&self, value: &str) -> Result<(), BoxError> {
+        value.clone_into(&mut self.content.lock().unwrap());
+        self.cross(&self.during_save);
+        Ok(())
+    }
+
+    fn exists(&self) -> Result<bool, BoxError> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn cache_does_not_keep_what_was_loaded_before_another_save() {
+    let crossed = Crossed { content: Arc::new(Mutex::new("old".into())), ..Crossed::default() };
+    *crossed.during_load.lock().unwrap() = Some("new");
+    assert_eq!(*crossed.catalog().load(&NOTE).unwrap(), "old");
+    assert_eq!(*crossed.catalog().load(&NOTE).unwrap(), "new");
+
+    *crossed.content.lock().unwrap() = "newer".to_owned();
+    crossed.catalog().release("note").unwrap();
+    *crossed.during_load.lock().unwrap() = Some("release");
+    let loaded = crossed.catalog().load(&NOTE).unwrap();
+    assert_eq!(*loaded, "newer");
+    assert_eq!(Arc::strong_count(&loaded), 1, "it was released while it was loaded");
+}
+
+#[test]
+fn cache_of_two_saves_at_once_holds_what_the_storage_has() {
+    let crossed = Crossed::default();
+    *crossed.during_save.lock().unwrap() = Some("inner");
+    crossed.catalog().save(&NOTE, "outer".to_owned()).unwrap();
+    assert_eq!(*crossed.catalog().load(&NOTE).unwrap(), "inner");
 }
 
 #[test]

@@ -344,6 +344,46 @@ fn catalog_file_has_versions_by_name_pattern_and_in_a_cache() {
 }
 
 #[test]
+fn version_that_a_run_asked_for_is_not_the_latest_to_the_cache() {
+    let folder = Folder::new();
+    version(&folder, "v1", "a");
+    version(&folder, "v2", "ab");
+    let read = node(|note: &str| note.len()).reads(NOTE).writes(LENGTH).named("read");
+    let pipeline = Pipeline::new([read]).unwrap();
+    with_each_runner(|runner| {
+        let catalog = builder(&folder).cached("note").build().unwrap();
+        let measured = |options| {
+            let mut report = runner.run(&pipeline, &catalog, options).unwrap();
+            report.take_output(&LENGTH).unwrap()
+        };
+        assert_eq!(measured(RunOptions::new().load_version("note", "v1")), 1);
+        assert_eq!(measured(RunOptions::new()), 2);
+        assert_eq!(measured(RunOptions::new().load_version("note", "v1")), 1);
+        assert_eq!(*catalog.load(&NOTE).unwrap(), "ab");
+    });
+}
+
+#[test]
+fn cache_takes_what_was_saved_for_the_latest_only_where_it_is() {
+    let folder = Folder::new();
+    version(&folder, "v2", "ab");
+    let catalog = builder(&folder).cached("note").build().unwrap();
+    let write = node(|| "abc".to_owned()).reads(()).writes(NOTE).named("write");
+    let pipeline = Pipeline::new([write]).unwrap();
+    for (name, latest) in [("v1", "ab"), ("v3", "abc")] {
+        let options = RunOptions::new().save_version(name);
+        SequentialRunner::new().run(&pipeline, &catalog, options).unwrap();
+        assert_eq!(*catalog.load(&NOTE).unwrap(), latest);
+    }
+    // From memory, as is that which a program saves outside of a run.
+    fs::remove_dir_all(folder.path("note.txt")).unwrap();
+    assert_eq!(*catalog.load(&NOTE).unwrap(), "abc");
+    catalog.save(&NOTE, "abcd".to_owned()).unwrap();
+    fs::remove_dir_all(folder.path("note.txt")).unwrap();
+    assert_eq!(*catalog.load(&NOTE).unwrap(), "abcd");
+}
+
+#[test]
 fn compressed_file_is_versioned_too() {
     let folder = Folder::new();
     let file = FileDataset::text(folder.path("note.txt.gz")).versioned();

@@ -1,6 +1,7 @@
 //! A dataset that is loaded once.
 
 use std::any::TypeId;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::access::Access;
@@ -15,7 +16,15 @@ use crate::sync::Mutex;
 /// worker wait for itself.
 pub(super) struct Cached {
     stored: Box<dyn StoredDataset>,
-    held: Mutex<Option<Held>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    /// Grows with every change of what is held. Whoever has been at the storage
+    /// sees by it whether what it brings may have become old meanwhile.
+    changes: u64,
 }
 
 struct Held {
@@ -23,30 +32,44 @@ struct Held {
     type_id: TypeId,
     /// The one that was asked for, or saved.
     version: Option<Version>,
+    /// Whether a load that asks for no version would have got it.
+    is_latest: bool,
 }
 
 impl Cached {
     pub(super) fn new(stored: Box<dyn StoredDataset>) -> Self {
-        Self { stored, held: Mutex::new(None) }
+        Self { stored, state: Mutex::default() }
     }
 
     fn held(&self, access: &Access<'_>) -> Option<Value> {
-        let held = self.held.lock();
+        let version = access.load_version.filter(|_| self.is_versioned());
+        let state = self.state.lock();
         let fits = |held: &&Held| {
-            // Where no version is asked for, what is held was the latest.
-            let wanted = access.load_version.filter(|_| self.is_versioned());
             held.type_id == access.type_id
-                && wanted.is_none_or(|wanted| held.version.as_ref() == Some(wanted))
+                && match version {
+                    Some(wanted) => held.version.as_ref() == Some(wanted),
+                    None => held.is_latest,
+                }
         };
-        held.as_ref().filter(fits).map(|held| held.value.clone())
+        state.held.as_ref().filter(fits).map(|held| held.value.clone())
     }
 
-    fn hold(&self, access: &Access<'_>, value: &Value, version: Option<&Version>) {
-        let version = version.cloned();
-        let held = Held { value: value.clone(), type_id: access.type_id, version };
-        let before = self.held.lock().replace(held);
+    fn changes(&self) -> u64 {
+        self.state.lock().changes
+    }
+
+    /// Replaces what is held by what `next` makes of whether nothing has changed
+    /// since `before`; `None` leaves it.
+    fn change(&self, before: u64, next: impl FnOnce(bool) -> Option<Option<Held>>) {
+        let mut state = self.state.lock();
+        let next = next(state.changes == before);
+        let old = next.map(|next| {
+            state.changes += 1;
+            mem::replace(&mut state.held, next)
+        });
+        drop(state);
         // Dropped here, after the lock: it is the user's value.
-        drop(before);
+        drop(old);
     }
 }
 
@@ -55,19 +78,31 @@ impl StoredDataset for Cached {
         if let Some(value) = self.held(access) {
             return Ok(value);
         }
+        let before = self.changes();
         let value = self.stored.load(access)?;
-        self.hold(access, &value, access.load_version);
+        let version = access.load_version.filter(|_| self.is_versioned()).cloned();
+        let is_latest = version.is_none();
+        let held = Held { value: value.clone(), type_id: access.type_id, version, is_latest };
+        self.change(before, |is_unchanged| is_unchanged.then_some(Some(held)));
         Ok(value)
     }
 
     fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
+        let version =
+            self.is_versioned().then(|| access.save_version.cloned().unwrap_or_else(Version::now));
+        let access = &Access { save_version: version.as_ref().or(access.save_version), ..*access };
+        let before = self.changes();
         self.stored.save(access, value)?;
-        self.hold(access, value, access.save_version);
+        // A run may choose the name of a version, so that it need not be the latest.
+        let is_latest = version.as_ref().is_none_or(|version| self.stored.is_latest(version));
+        let held = Held { value: value.clone(), type_id: access.type_id, version, is_latest };
+        // Of two that save at the same time it is not known who came last.
+        self.change(before, |is_unchanged| Some(is_unchanged.then_some(held)));
         Ok(())
     }
 
     fn exists(&self, access: &Access<'_>) -> Result<bool, FormatError> {
-        if access.load_version.is_none() && self.held.lock().is_some() {
+        if access.load_version.is_none() && self.state.lock().held.is_some() {
             return Ok(true);
         }
         self.stored.exists(access)
@@ -81,8 +116,7 @@ impl StoredDataset for Cached {
     }
 
     fn release(&self) -> Result<(), FormatError> {
-        let before = self.held.lock().take();
-        drop(before);
+        self.change(0, |_| Some(None));
         self.stored.release()
     }
 
@@ -108,6 +142,10 @@ impl StoredDataset for Cached {
 
     fn is_versioned(&self) -> bool {
         self.stored.is_versioned()
+    }
+
+    fn is_latest(&self, version: &Version) -> bool {
+        self.stored.is_latest(version)
     }
 
     fn is_persistent(&self) -> bool {

@@ -17,6 +17,7 @@ use super::format::{CsvOptions, Format};
 use super::place::{Draft, Local, Over, Place, Start, StorageOptions, Stores};
 use super::source::{self, START, Source};
 use super::stored::{StoredDataset, Unfit};
+use super::version::Version;
 
 /// A file in one of the formats, compressed with gzip where its name ends in
 /// `.gz`.
@@ -280,6 +281,10 @@ impl StoredDataset for FileDataset {
 
     fn is_versioned(&self) -> bool {
         self.is_versioned
+    }
+
+    fn is_latest(&self, version: &Version) -> bool {
+        matches!(self.latest(), Ok(Some(latest)) if latest == *version)
     }
 
     fn kind(&self) -> String {

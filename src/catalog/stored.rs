@@ -7,6 +7,7 @@ use super::chunks::ChunkWriter;
 use super::data::Value;
 use super::error::FormatError;
 use super::place::Stores;
+use super::version::Version;
 
 /// Where a dataset is kept, whatever it is: the one door through which the rest
 /// of the crate goes to it. User code behind it may panic; whoever calls is to
@@ -72,6 +73,13 @@ pub(crate) trait StoredDataset: Send + Sync {
 
     /// Whether it keeps every version.
     fn is_versioned(&self) -> bool {
+        false
+    }
+
+    /// Whether a version that was just saved is what a load of the latest gets; no
+    /// where that does not show.
+    fn is_latest(&self, version: &Version) -> bool {
+        let _ = version;
         false
     }
 

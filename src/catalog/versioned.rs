@@ -34,6 +34,11 @@ impl FileDataset {
         }))
     }
 
+    /// The version that is the latest, if there is one.
+    pub(super) fn latest(&self) -> Result<Option<Version>, FormatError> {
+        self.versions()?.next().transpose()
+    }
+
     /// The file to load: of the version that is wanted, else of the latest.
     pub(super) fn to_load(&self, access: &Access<'_>) -> Result<Cow<'_, Self>, FormatError> {
         if !self.is_versioned() {
@@ -41,7 +46,7 @@ impl FileDataset {
         }
         let version = match access.load_version {
             Some(version) => version.clone(),
-            None => match self.versions()?.next().transpose()? {
+            None => match self.latest()? {
                 Some(latest) => latest,
                 None => return Err(self.absent("no version of it has been saved yet")),
             },
@@ -76,7 +81,7 @@ impl FileDataset {
     pub(super) fn exists_in_versions(&self, access: &Access<'_>) -> Result<bool, FormatError> {
         match access.load_version.filter(|_| !access.is_written) {
             Some(version) => self.place_of_bytes().exists(&self.path_of(version)),
-            None => Ok(self.versions()?.next().transpose()?.is_some()),
+            None => Ok(self.latest()?.is_some()),
         }
     }
 
