@@ -120,31 +120,94 @@ auto_traits!(JoinHandle<PhantomPinned>: yes yes yes);
 
 #[cfg(feature = "pipeline")]
 mod pipeline {
+    use entourage::hooks::{
+        AfterCatalogCreated, AfterDatasetLoaded, AfterDatasetSaved, AfterNodeRun, AfterPipelineRun,
+        BeforeDatasetLoaded, BeforeDatasetSaved, BeforeNodeRun, BeforePipelineRun, DataRef,
+        HookError, Mismatch, NodeRun, OnDatasetLoadError, OnDatasetSaveError, OnNodeError,
+        OnPipelineError, PipelineRun, RunSetup, Values,
+    };
     use entourage::{
-        Catalog, CatalogBuilder, CatalogError, ChunkError, Chunks, Data, DatasetError, Description,
-        FileDataset, Node, Pipeline, Resolution, RunError, RunOutput, RunReport, Secret, Taken,
-        Version, VersionError,
+        CancelToken, Cancelled, Catalog, CatalogBuilder, CatalogError, ChunkError, Chunks,
+        CsvOptions, Data, DatasetError, DatasetPlan, Description, Family, Fate, FileDataset,
+        Format, Hooks, Limit, Listening, Namespace, Node, NodeFailure, NodePlan, NodeReport,
+        NodeView, Pipeline, PipelineError, Plan, ProcessBuildError, ProcessRunner,
+        ProcessRunnerBuilder, Reason, RemoteError, Resolution, Resume, Retry, RunError, RunFuture,
+        RunOptions, RunOutput, RunReport, Secret, Selection, SequentialRunner, ServeWorker, Taken,
+        ThreadRunner, UntilCancelled, Version, VersionError,
     };
 
+    auto_traits!(CancelToken: yes yes yes);
+    auto_traits!(Cancelled: yes yes yes);
     auto_traits!(Catalog: yes yes yes);
     auto_traits!(CatalogBuilder: yes yes yes);
     auto_traits!(CatalogError: yes yes yes);
     auto_traits!(ChunkError: yes yes yes);
     auto_traits!(Chunks<[u32]>: yes yes yes);
+    auto_traits!(CsvOptions: yes yes yes);
     auto_traits!(Data<u32>: yes yes yes);
     auto_traits!(DatasetError: yes yes yes);
+    auto_traits!(DatasetPlan: yes yes yes);
     auto_traits!(Description: yes yes yes);
+    auto_traits!(Family: yes yes yes);
+    auto_traits!(Fate<'_>: yes yes yes);
     auto_traits!(FileDataset: yes yes yes);
+    auto_traits!(Format: yes yes yes);
+    auto_traits!(dyn Hooks: yes yes no);
+    auto_traits!(Limit: yes yes yes);
+    auto_traits!(Listening: yes yes yes);
+    auto_traits!(Namespace: yes yes yes);
     auto_traits!(Node: yes yes yes);
+    auto_traits!(NodeFailure: yes yes yes);
+    auto_traits!(NodePlan: yes yes yes);
+    auto_traits!(NodeReport<'_>: yes yes yes);
+    auto_traits!(NodeView<'_>: yes yes yes);
     auto_traits!(Pipeline: yes yes yes);
+    auto_traits!(PipelineError: yes yes yes);
+    auto_traits!(Plan: yes yes yes);
+    auto_traits!(ProcessBuildError: yes yes yes);
+    auto_traits!(ProcessRunner: yes yes yes);
+    auto_traits!(ProcessRunnerBuilder: yes yes yes);
+    auto_traits!(Reason: yes yes yes);
+    auto_traits!(RemoteError: yes yes yes);
     auto_traits!(Resolution: yes yes yes);
+    auto_traits!(Resume: yes yes yes);
+    auto_traits!(Retry: yes yes yes);
     auto_traits!(RunError: yes yes yes);
+    auto_traits!(RunFuture: yes yes yes);
+    auto_traits!(RunOptions: yes yes yes);
     auto_traits!(RunOutput<'_>: yes yes yes);
     auto_traits!(RunReport: yes yes yes);
     auto_traits!(Secret: yes yes yes);
+    auto_traits!(Selection: yes yes yes);
+    auto_traits!(SequentialRunner: yes yes yes);
+    auto_traits!(ServeWorker: yes yes yes);
     auto_traits!(Taken<u32>: yes yes yes);
+    auto_traits!(ThreadRunner: yes yes yes);
+    auto_traits!(UntilCancelled: yes yes yes);
     auto_traits!(Version: yes yes yes);
     auto_traits!(VersionError: yes yes yes);
+
+    // What hooks are called with, on whichever worker.
+    auto_traits!(AfterCatalogCreated<'_>: yes yes yes);
+    auto_traits!(AfterDatasetLoaded<'_>: yes yes yes);
+    auto_traits!(AfterDatasetSaved<'_>: yes yes yes);
+    auto_traits!(AfterNodeRun<'_>: yes yes yes);
+    auto_traits!(AfterPipelineRun<'_>: yes yes yes);
+    auto_traits!(BeforeDatasetLoaded<'_>: yes yes yes);
+    auto_traits!(BeforeDatasetSaved<'_>: yes yes yes);
+    auto_traits!(BeforeNodeRun<'_>: yes yes yes);
+    auto_traits!(BeforePipelineRun<'_>: yes yes yes);
+    auto_traits!(DataRef<'_>: yes yes yes);
+    auto_traits!(HookError: yes yes yes);
+    auto_traits!(Mismatch: yes yes yes);
+    auto_traits!(NodeRun<'_>: yes yes yes);
+    auto_traits!(OnDatasetLoadError<'_>: yes yes yes);
+    auto_traits!(OnDatasetSaveError<'_>: yes yes yes);
+    auto_traits!(OnNodeError<'_>: yes yes yes);
+    auto_traits!(OnPipelineError<'_>: yes yes yes);
+    auto_traits!(PipelineRun<'_>: yes yes yes);
+    auto_traits!(RunSetup<'_>: yes yes yes);
+    auto_traits!(Values<'_>: yes yes yes);
 }
 
 #[cfg(feature = "opentelemetry")]

@@ -178,6 +178,33 @@ fn second_run_has_nothing_to_do_until_something_is_gone() {
 }
 
 #[test]
+fn what_is_there_in_one_form_is_there_in_the_other() {
+    let pipeline = Pipeline::new([
+        step("read", "rows@json", "out"),
+        step("write", "made", "rows@csv"),
+        step("make", "in", "made"),
+    ]);
+    let pipeline = pipeline.unwrap();
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&["in"], &["make", "write", "read"]),
+        (&["in", "rows"], &["read"]),
+        (&["in", "out"], &["make", "write"]),
+        (&["in", "rows", "out"], &[]),
+    ];
+    for (there, expected) in cases {
+        with_each_runner(|runner| {
+            let folder = Folder::new();
+            // Two entries of the catalog, and one file.
+            let rows = || FileDataset::text(folder.path("rows.txt"));
+            let catalog = files(&folder, &["in", "out"], there);
+            let catalog = catalog.file("rows@csv", rows()).file("rows@json", rows());
+            let report = runner.run(&pipeline, &catalog.build().unwrap(), only_missing()).unwrap();
+            assert_eq!(names_of(&report, |fate| matches!(fate, Fate::Done)), expected);
+        });
+    }
+}
+
+#[test]
 fn what_only_nodes_left_out_would_have_read_is_no_output() {
     let nodes = || {
         let both = node(|text: &str| (text.to_owned(), text.to_owned()));

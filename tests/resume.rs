@@ -12,7 +12,8 @@ mod pipelines;
 use std::collections::BTreeSet;
 
 use entourage::{
-    Catalog, Data, Fate, FileDataset, Node, Pipeline, Resume, RunError, RunOptions, Selection, node,
+    CancelToken, Catalog, Data, Fate, FileDataset, Node, Pipeline, Resume, RunError, RunOptions,
+    Selection, node,
 };
 use graphs::{Graph, Spec, specs};
 use pipelines::{Folder, Runner, with_each_runner};
@@ -147,6 +148,87 @@ fn nodes_that_were_up_to_date_are_not_run_again() {
         let told = "0 done, 1 failed, 0 skipped, 0 never started, 1 up to date\n  \
                     to finish it, run again from node `end`";
         assert!(error.to_string().ends_with(told), "{error}");
+    });
+}
+
+/// `rows` is one file: written as `rows@csv`, read as `rows@json`.
+fn in_two_forms(folder: &Folder) -> Catalog {
+    let file = |name: &str| FileDataset::text(folder.path(name));
+    let rows = |catalog: entourage::CatalogBuilder, form: &str| catalog.file(form, file("rows"));
+    let catalog = Catalog::builder().file("in", file("in")).file("out", file("out"));
+    rows(rows(catalog, "rows@csv"), "rows@json").build().unwrap()
+}
+
+#[test]
+fn what_is_stored_in_one_form_is_there_in_the_other() {
+    let last = |fails: bool| match fails {
+        true => failing("read", "rows@json", "out"),
+        false => step("read", "rows@json", "out"),
+    };
+    with_each_runner(|runner| {
+        let folder = Folder::new();
+        folder.write("in", "text");
+        let catalog = in_two_forms(&folder);
+        let pipeline = Pipeline::new([step("write", "in", "rows@csv"), last(true)]).unwrap();
+        let resume = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap_err().resume();
+        let resume = resume.unwrap();
+        assert_eq!(
+            (resume.nodes(), resume.from_nodes()),
+            (&["read".into()][..], &["read".into()][..])
+        );
+        assert!(resume.is_exact());
+        let mended = Pipeline::new([step("write", "in", "rows@csv"), last(false)]).unwrap();
+        let rest = mended.select(&Selection::new().nodes(resume.nodes())).unwrap();
+        runner.run(&rest, &catalog, RunOptions::new()).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path("out")).unwrap(), "text");
+    });
+}
+
+#[test]
+fn node_that_reads_the_other_form_comes_after_the_one_that_failed_to_write_it() {
+    with_each_runner(|runner| {
+        let folder = Folder::new();
+        folder.write("in", "text");
+        let done = step("done", "in", "aside");
+        let nodes = [failing("write", "in", "rows@csv"), step("read", "rows@json", "out"), done];
+        let pipeline = Pipeline::new(nodes).unwrap();
+        let options = RunOptions::new().keep_going();
+        let error = runner.run(&pipeline, &in_two_forms(&folder), options).unwrap_err();
+        let resume = error.resume().unwrap();
+        assert_eq!(resume.nodes(), ["write", "read"]);
+        assert_eq!(resume.from_nodes(), ["write"]);
+        assert!(resume.is_exact());
+    });
+}
+
+#[test]
+fn run_that_was_called_off_is_finished_by_what_never_started() {
+    with_each_runner(|runner| {
+        let folder = Folder::new();
+        let token = CancelToken::new();
+        let catalog = Catalog::builder()
+            .file("between", FileDataset::text(folder.path("between")))
+            .file("end", FileDataset::text(folder.path("end")))
+            .build()
+            .unwrap();
+        let theirs = token.clone();
+        let middle = move |text: &str| {
+            theirs.cancel();
+            text.to_owned()
+        };
+        let middle = node(middle).reads(text("begun")).writes(text("between")).named("middle");
+        let nodes = [begin(), middle, step("end", "between", "end")];
+        let pipeline = Pipeline::new(nodes).unwrap();
+        let options = RunOptions::new().cancel_token(token);
+        let error = runner.run(&pipeline, &catalog, options).unwrap_err();
+        assert!(error.is_cancelled());
+        let resume = error.resume().unwrap();
+        assert_eq!(resume.nodes(), ["end"]);
+        assert_eq!(resume.to_string(), "run again from node `end`");
+        let rest = pipeline.select(&Selection::new().from_nodes(resume.from_nodes())).unwrap();
+        let report = runner.run(&rest, &catalog, RunOptions::new()).unwrap();
+        assert_eq!(report.nodes().count(), 1);
+        assert_eq!(std::fs::read_to_string(folder.path("end")).unwrap(), "text");
     });
 }
 

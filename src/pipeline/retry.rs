@@ -43,8 +43,8 @@ pub struct Retry {
 
 impl Retry {
     /// Tries a node so often in all, without a pause, whatever error it ended
-    /// with: of its function, of a load or of a save. Not after a panic or a
-    /// timeout.
+    /// with: of its function, of a load, of a save or of a hook. Not after a panic, the
+    /// death of its process, or a timeout.
     pub fn new(attempts: u32) -> Self {
         Self {
             attempts,
@@ -87,8 +87,10 @@ impl Retry {
     }
 
     /// Tries again only after an error of which `f` says so. It is shown the
-    /// error of the node's function unchanged, and of a load or a save the
-    /// [`DatasetError`](crate::DatasetError).
+    /// error of the node's function unchanged, of a load or a save the
+    /// [`DatasetError`](crate::DatasetError), and of a hook the
+    /// [`HookError`](crate::hooks::HookError). Where the node ran in a process of its
+    /// own, its function's error is a [`RemoteError`](crate::RemoteError).
     pub fn when(
         mut self,
         f: impl Fn(&(dyn Error + 'static)) -> bool + Send + Sync + 'static,
@@ -97,7 +99,9 @@ impl Retry {
         self
     }
 
-    /// Tries again after a panic, too.
+    /// Tries again after a panic, too, and where the node's process
+    /// [died](crate::NodeFailure::is_died): that shows no error that could be asked
+    /// for by [`when`](Self::when), and may have been anything.
     pub fn after_panic(mut self) -> Self {
         self.panics = true;
         self
