@@ -1,10 +1,11 @@
 //! This crate.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use entourage::{
-    Catalog, Data, Executor, Node, Pipeline, Propagation, RunOptions, ThreadRunner, context_key,
-    node,
+    CancelToken, Catalog, Data, Executor, Node, Pipeline, Propagation, RunOptions, ThreadRunner,
+    context_key, node,
 };
 
 use super::{Once, Way};
@@ -39,8 +40,8 @@ impl Way for On {
         CALLER.scope(1, || once(&self.0, graph, RunOptions::new()))
     }
 
-    fn cancelled(&self, _: &Graph, _: Duration) -> Option<String> {
-        None
+    fn cancelled(&self, graph: &Graph, after: Duration) -> Option<String> {
+        CALLER.scope(1, || cancelled(&self.0, graph, RunOptions::new(), after))
     }
 }
 
@@ -54,7 +55,7 @@ impl Way for Off {
     }
 
     fn cancelled(&self, graph: &Graph, after: Duration) -> Option<String> {
-        On(self.0.clone()).cancelled(graph, after)
+        cancelled(&self.0, graph, RunOptions::new().propagation(Propagation::off()), after)
     }
 }
 
@@ -68,6 +69,24 @@ fn once(runner: &ThreadRunner, graph: &Graph, options: RunOptions) -> Result<Onc
     let mut report = report.map_err(|error| error.to_string())?;
     let answer = report.take_output(&number(graph.len() - 1)).ok_or("there is no answer")?;
     Ok(Once { build, run, answer })
+}
+
+fn cancelled(
+    runner: &ThreadRunner,
+    graph: &Graph,
+    options: RunOptions,
+    after: Duration,
+) -> Option<String> {
+    let token = CancelToken::new();
+    let options = options.cancel_token(token.clone());
+    let ended = thread::scope(|scope| {
+        scope.spawn(move || {
+            thread::sleep(after);
+            token.cancel();
+        });
+        once(runner, graph, options)
+    });
+    Some(ended.map_or_else(|error| error, |_| "the run was done".to_owned()))
 }
 
 fn nodes(graph: &Graph) -> impl Iterator<Item = Node> + '_ {
