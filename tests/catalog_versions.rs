@@ -7,18 +7,22 @@
 mod pipelines;
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fs;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use entourage::{
-    Catalog, CatalogBuilder, Data, FileDataset, Pipeline, RunOptions, SequentialRunner, Version,
-    node,
+    ATTEMPT, Catalog, CatalogBuilder, Chunks, Data, Dataset, FileDataset, Node, Pipeline, Retry,
+    RunOptions, SequentialRunner, Version, node,
 };
 use pipelines::{Folder, names_in, told, with_each_runner};
 use serde::{Deserialize, Serialize, Serializer};
 
 const NOTE: Data<str> = Data::text("note");
 const COPY: Data<str> = Data::text("copy");
+const STICKY: Data<str> = Data::text("sticky");
 const LENGTH: Data<usize> = Data::memory("length");
 
 fn builder(folder: &Folder) -> CatalogBuilder {
@@ -381,6 +385,88 @@ fn cache_takes_what_was_saved_for_the_latest_only_where_it_is() {
     catalog.save(&NOTE, "abcd".to_owned()).unwrap();
     fs::remove_dir_all(folder.path("note.txt")).unwrap();
     assert_eq!(*catalog.load(&NOTE).unwrap(), "abcd");
+}
+
+/// Cannot be saved at first.
+#[derive(Clone, Default)]
+struct Sticky(Arc<AtomicU32>);
+
+impl Dataset<str> for Sticky {
+    fn load(&self) -> Result<String, Box<dyn Error + Send + Sync>> {
+        Ok(String::new())
+    }
+
+    fn save(&self, _: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => Err("it sticks".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn exists(&self) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        Ok(false)
+    }
+}
+
+/// Nodes of one and of several chunks that write a version before something that
+/// cannot be saved.
+fn tried_again() -> [Node; 2] {
+    let attempt = || ATTEMPT.get().unwrap();
+    let whole = move || (format!("attempt {}", attempt()), "x".to_owned());
+    let chunks = move |copy: &mut Chunks<str>, sticky: &mut Chunks<str>| {
+        copy.push(format!("attempt {}", attempt()))?;
+        sticky.push("x".to_owned())
+    };
+    let nodes = [
+        node(whole).reads(()).writes((COPY, STICKY)).named("save"),
+        node(chunks).reads(()).yields((COPY, STICKY)).named("save"),
+    ];
+    nodes.map(|node| node.retry(Retry::new(3).backoff(Duration::ZERO, 1.0)))
+}
+
+#[test]
+fn node_that_is_tried_again_replaces_the_version_that_it_wrote() {
+    for node in tried_again() {
+        let pipeline = Pipeline::new([node]).unwrap();
+        with_each_runner(|runner| {
+            for is_cached in [false, true] {
+                let folder = Folder::new();
+                let builder = builder(&folder).dataset(&STICKY, Sticky::default());
+                let builder = if is_cached { builder.cached("copy") } else { builder };
+                let catalog = builder.build().unwrap();
+                let options = RunOptions::new().save_version("mine");
+                let report = runner.run(&pipeline, &catalog, options).unwrap();
+                assert_eq!(report.node("save").unwrap().attempts, 3);
+                let saved = fs::read_to_string(folder.path("copy.txt/mine/copy.txt")).unwrap();
+                assert_eq!(saved, "attempt 3");
+                assert_eq!(*catalog.load(&COPY).unwrap(), "attempt 3");
+                assert_eq!(names_in(&folder.path("copy.txt/mine")), ["copy.txt"]);
+            }
+        });
+    }
+}
+
+#[test]
+fn node_that_is_tried_again_leaves_the_version_that_another_run_wrote() {
+    with_each_runner(|runner| {
+        let folder = Folder::new();
+        let catalog = builder(&folder).build().unwrap();
+        let other = folder.path("copy.txt/mine/copy.txt");
+        let path = other.clone();
+        // After the look before the run.
+        let write = move || {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "of another run").unwrap();
+            "of this".to_owned()
+        };
+        let write = node(write).reads(()).writes(COPY).named("write");
+        let retry = Retry::new(3).backoff(Duration::ZERO, 1.0);
+        let pipeline = Pipeline::new([write.retry(retry)]).unwrap();
+        let options = RunOptions::new().save_version("mine");
+        let told = told(runner.run(&pipeline, &catalog, options).unwrap_err());
+        assert!(told.contains("is already there, and is not to be overwritten"), "{told}");
+        assert_eq!(fs::read_to_string(other).unwrap(), "of another run");
+    });
 }
 
 #[test]

@@ -6,6 +6,7 @@
 #[path = "support/processes.rs"]
 mod processes;
 
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, abort};
@@ -13,8 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use entourage::{
-    ATTEMPT, CancelToken, Cancelled, Catalog, Fate, Node, Pipeline, ProcessRunner, Retry, RunError,
-    RunOptions, RunReport, node, serve_worker,
+    ATTEMPT, CancelToken, Cancelled, Catalog, Data, Dataset, Fate, FileDataset, Node, Pipeline,
+    ProcessRunner, Retry, RunError, RunOptions, RunReport, node, serve_worker,
 };
 use processes::{Folder, again, again_in, does, number};
 
@@ -180,6 +181,44 @@ fn retries_are_the_runs_and_not_the_workers() {
     let error = runner.run(&nodes, &empty(), RunOptions::new()).unwrap_err();
     assert!(error.failures().next().unwrap().is_error(), "{error}");
     assert_eq!(fs::read_to_string(folder.path("tries")).unwrap(), "xxx");
+}
+
+#[test]
+fn node_that_is_tried_again_replaces_the_version_that_it_wrote() {
+    const NOTE: Data<str> = Data::text("note");
+    /// Cannot be saved at the first attempt.
+    struct Sticky;
+    impl Dataset<u32> for Sticky {
+        fn load(&self) -> Result<u32, Box<dyn Error + Send + Sync>> {
+            Ok(0)
+        }
+        fn save(&self, _: &u32) -> Result<(), Box<dyn Error + Send + Sync>> {
+            match ATTEMPT.get() {
+                Some(1) => Err("it sticks".into()),
+                _ => Ok(()),
+            }
+        }
+        fn exists(&self) -> Result<bool, Box<dyn Error + Send + Sync>> {
+            Ok(false)
+        }
+    }
+    let folder = Folder::new();
+    let note = folder.path("note.txt");
+    let catalog = Catalog::builder()
+        .file("note", FileDataset::text(&note).versioned())
+        .dataset(&number("out"), Sticky)
+        .build()
+        .unwrap();
+    let saves = || (format!("attempt {}", ATTEMPT.get().unwrap()), 7);
+    let saves = node(saves).reads(()).writes((NOTE, number("out"))).named("saves");
+    let nodes = Pipeline::new([saves.retry(quickly())]).unwrap();
+    serve_worker(&nodes, &catalog).if_asked();
+
+    let test = node_that_is_tried_again_replaces_the_version_that_it_wrote;
+    let runner = again_in(test, folder.tell()).workers(1).build().unwrap();
+    let report = runner.run(&nodes, &catalog, RunOptions::new().save_version("mine")).unwrap();
+    assert_eq!(report.node("saves").unwrap().attempts, 2);
+    assert_eq!(fs::read_to_string(note.join("mine/note.txt")).unwrap(), "attempt 2");
 }
 
 #[test]

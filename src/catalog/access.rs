@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::codec::Codec;
 use super::data::{Data, DataType, Value};
 use super::error::{DatasetError, Doing, FormatError};
+use super::own_versions::OwnVersions;
 use super::version::Version;
 
 /// What the nodes of a pipeline know of a dataset: all that its storage needs to
@@ -25,6 +26,8 @@ pub(crate) struct Access<'a> {
     pub(crate) save_version: Option<&'a Version>,
     /// The version to load; the latest if `None`.
     pub(crate) load_version: Option<&'a Version>,
+    /// What the run has written of that; none outside of runs.
+    pub(crate) own_versions: Option<&'a OwnVersions>,
 }
 
 impl<'a> Access<'a> {
@@ -39,7 +42,7 @@ impl<'a> Access<'a> {
     /// The same where no type is known, and none is asked for.
     pub(super) fn untyped(name: &'a str) -> Self {
         let (type_id, type_name) = (TypeId::of::<()>(), "()");
-        let (save_version, load_version) = (None, None);
+        let (save_version, load_version, own_versions) = (None, None, None);
         Self {
             name,
             type_id,
@@ -48,6 +51,7 @@ impl<'a> Access<'a> {
             is_written: false,
             save_version,
             load_version,
+            own_versions,
         }
     }
 

@@ -220,8 +220,12 @@ impl FileDataset {
     }
 
     /// What a save does to what is there.
-    fn over(&self) -> Over {
-        if self.is_versioned { Over::Refuse } else { Over::Replace }
+    fn over(&self, access: &Access<'_>) -> Over {
+        match (self.is_versioned, access.own_versions) {
+            (false, _) => Over::Replace,
+            (true, None) => Over::Refuse,
+            (true, Some(own)) => own.over(access.name),
+        }
     }
 
     fn is_gzip(&self) -> bool {
@@ -241,7 +245,11 @@ impl StoredDataset for FileDataset {
     }
 
     fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
-        self.to_save(access).write(access.codec()?, value, self.over())
+        self.to_save(access).write(access.codec()?, value, self.over(access))?;
+        if let Some(own) = access.own_versions.filter(|_| self.is_versioned) {
+            own.add(access.name);
+        }
+        Ok(())
     }
 
     fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, FormatError> {
@@ -251,7 +259,9 @@ impl StoredDataset for FileDataset {
         }
         let encoder = codec.chunks(&self.format)?;
         let (out, place) = (self.to_save(access).create()?, self.place());
-        Ok(Some(ChunkWriter::new(access.name, place, encoder, out, self.over())))
+        let writer = ChunkWriter::new(access.name, place, encoder, out, self.over(access));
+        let own = access.own_versions.filter(|_| self.is_versioned);
+        Ok(Some(writer.told_to(own.cloned())))
     }
 
     fn exists(&self, access: &Access<'_>) -> Result<bool, FormatError> {

@@ -16,6 +16,7 @@ mod file;
 mod format;
 mod lookup;
 mod memory;
+mod own_versions;
 mod parameters;
 mod patterns;
 mod place;
@@ -49,6 +50,7 @@ pub(crate) use codec::Codec;
 pub(crate) use data::Value;
 pub(crate) use entry::{Entry, PARAMETER_PREFIX, PARAMETERS, is_parameter};
 pub(crate) use error::{Doing, FormatError, listed};
+pub(crate) use own_versions::OwnVersions;
 #[cfg(unix)]
 pub(crate) use place::sweep;
 pub(crate) use stored::Unfit;

@@ -75,7 +75,7 @@ impl Bindings {
         let DatasetView { name, type_id, type_name, codec } = self.pipeline.slot(dataset);
         // In whichever form: it need not be there when the run begins.
         let is_written = self.pipeline.producer(dataset).is_some();
-        let Versions { save, loads } = &self.versions;
+        let Versions { save, loads, own } = &self.versions;
         Access {
             name,
             type_id,
@@ -84,6 +84,7 @@ impl Bindings {
             is_written,
             save_version: Some(save),
             load_version: loads.get(name).or(is_written.then_some(save)),
+            own_versions: Some(own),
         }
     }
 

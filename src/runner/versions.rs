@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::bindings::{Binding, Bindings};
 use super::options::RunOptions;
-use crate::catalog::{Catalog, Resolution, Version, did_you_mean};
+use crate::catalog::{Catalog, OwnVersions, Resolution, Version, did_you_mean};
 
 /// The versions of one run.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Versions {
     pub(super) save: Version,
     /// By dataset; the latest of the others.
     pub(super) loads: BTreeMap<String, Version>,
+    /// What is saved so far.
+    pub(super) own: OwnVersions,
 }
 
 impl Versions {
@@ -34,7 +36,7 @@ impl Versions {
                 Err(error) => problems.push(format!("the version of `{name}` to load: {error}")),
             }
         }
-        Self { save, loads }
+        Self { save, loads, own: OwnVersions::default() }
     }
 }
 

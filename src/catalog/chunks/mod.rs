@@ -8,6 +8,7 @@ use std::io::Write;
 use super::data::Value;
 use super::error::{DatasetError, Doing, FormatError};
 use super::file::Output;
+use super::own_versions::OwnVersions;
 use super::place::Over;
 
 /// How the chunks of one value become the bytes of a format. A chunk is an owned
@@ -37,6 +38,7 @@ pub(crate) struct ChunkWriter {
     encoder: Box<dyn ChunkEncoder>,
     out: Output,
     over: Over,
+    own_versions: Option<OwnVersions>,
 }
 
 impl ChunkWriter {
@@ -47,7 +49,12 @@ impl ChunkWriter {
         out: Output,
         over: Over,
     ) -> Self {
-        Self { dataset: dataset.to_owned(), place, encoder, out, over }
+        Self { dataset: dataset.to_owned(), place, encoder, out, over, own_versions: None }
+    }
+
+    /// Once it is committed, it is among the versions that the run has written.
+    pub(super) fn told_to(self, own_versions: Option<OwnVersions>) -> Self {
+        Self { own_versions, ..self }
     }
 
     /// Adds a chunk, which is of the dataset's owned type: a `Vec<Row>` for
@@ -62,8 +69,12 @@ impl ChunkWriter {
 
     /// Ends the dataset, and puts it where it belongs as a save would.
     pub(crate) fn commit(self) -> Result<(), DatasetError> {
-        let Self { dataset, place, mut encoder, mut out, over } = self;
+        let Self { dataset, place, mut encoder, mut out, over, own_versions } = self;
         let committed = encoder.end(&mut out).and_then(|()| out.commit(over));
-        committed.map_err(|error| DatasetError::new(&dataset, Doing::Save, place, error))
+        committed.map_err(|error| DatasetError::new(&dataset, Doing::Save, place, error))?;
+        if let Some(own) = own_versions {
+            own.add(&dataset);
+        }
+        Ok(())
     }
 }

@@ -19,7 +19,7 @@ use super::failures::to_parent;
 use super::protocol::{Execute, Failure, Outcome, shortened};
 use super::serve::Offer;
 use super::storable;
-use crate::catalog::{Catalog, FileDataset, Version};
+use crate::catalog::{Catalog, FileDataset, OwnVersions, Version};
 use crate::context::{ATTEMPT, Context, Propagation, RunLogger, Snapshot, Wire};
 use crate::pipeline::{NodeIndex, Pipeline};
 
@@ -100,7 +100,11 @@ fn bound(pipeline: &Pipeline, catalog: &Catalog, execute: &Execute) -> Result<Bi
     let loads = execute.load_versions.iter();
     let loads = loads.map(|(name, load)| Ok((name.clone(), version(load)?)));
     let loads = loads.collect::<Result<_, String>>()?;
-    let versions = Versions { save: version(&execute.save_version)?, loads };
+    let own = match execute.attempt {
+        Some(2..) => OwnVersions::of_later_attempt(),
+        _ => OwnVersions::default(),
+    };
+    let versions = Versions { save: version(&execute.save_version)?, loads, own };
     let mut bound = Bindings::new(pipeline, catalog, versions, None);
     if !bound.problems.is_empty() {
         return Err(bound.problems.join("; "));
