@@ -148,3 +148,13 @@ fn pipeline_is_tagged_as_a_whole() {
     let error = tagged.tag("no good").unwrap_err().problems();
     assert_eq!(error[0], "tag `no good`: only letters, digits, `_`, `.` and `-` may be in it");
 }
+
+#[test]
+fn two_closures_of_one_function_are_not_one_node() {
+    let out = || Data::<u64>::memory("out");
+    let one = of([node(|| 1u64).reads(()).writes(out()).named("make")]);
+    let two = of([node(|| 2u64).reads(()).writes(out()).named("make")]);
+    let error = (&one | &two).unwrap_err().to_string();
+    assert!(error.contains("`make`") && error.contains("two closures"), "{error}");
+    assert_eq!(names(&one | &one), ["make"]);
+}

@@ -123,6 +123,36 @@ fn ctrl_c_once_ends_the_run_cleanly_with_exit_code_130() {
 
 #[test]
 #[ignore = "a part of another test, which runs it as a process"]
+fn part_that_has_no_node_left() {
+    if !is_part() {
+        return;
+    }
+    let last = || {
+        let token = CancelToken::current();
+        eprintln!("begun");
+        token.wait_for(Duration::MAX);
+        1
+    };
+    let pipeline = Pipeline::new([node(last).reads(()).writes(RESULT).named("last")]).unwrap();
+    let options = RunOptions::new().cancel_on_ctrl_c();
+    let error = SequentialRunner::new().run(&pipeline, &Catalog::empty(), options).unwrap_err();
+    let fate = error.report().unwrap().node("last").unwrap().fate.to_string();
+    eprintln!("{fate}, cancelled: {}, left: {}", error.is_cancelled(), error.resume().is_some());
+    std::process::exit(error.exit_code().into());
+}
+
+#[test]
+fn ctrl_c_while_the_last_node_runs_ends_the_program_all_the_same() {
+    let mut process = Process::start("part_that_has_no_node_left");
+    process.until("begun");
+    process.interrupt();
+    let (status, said) = process.end();
+    assert_eq!(status.code(), Some(130), "{said:?}");
+    assert_eq!(said, ["done, cancelled: true, left: false"]);
+}
+
+#[test]
+#[ignore = "a part of another test, which runs it as a process"]
 fn part_that_heeds_nothing() {
     if !is_part() {
         return;

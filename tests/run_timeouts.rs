@@ -285,3 +285,38 @@ fn thousand_nodes_with_time_enough_run_as_without() {
         assert!(report.nodes().all(|node| node.fate.to_string() == "done" && node.attempts == 1));
     });
 }
+
+#[test]
+fn workers_that_another_run_has_lost_are_known_to_be_lost() {
+    let pool = Executor::builder().num_threads(2).build().unwrap();
+    let runner = ThreadRunner::new(&pool);
+    let mut gates = Vec::new();
+    // Each of the two loses one worker, and has one more node.
+    for at in 0..2 {
+        let (stuck, open, is_through) = stuck("stuck");
+        gates.push((open, is_through));
+        let nodes = [stuck.timeout(SOON), adds("late", "length", "sum"), length()];
+        let pipeline = Pipeline::new(nodes).unwrap();
+        let error = runner.run(&pipeline, &Catalog::empty(), RunOptions::new().keep_going());
+        let fates = fates_of(&error.unwrap_err());
+        assert_eq!(fates[0], "stuck: failed", "run {at}");
+    }
+    // Then none is left.
+    let pipeline = Pipeline::new([node(|| 1u32).reads(()).writes(number("n")).named("n")]);
+    let pipeline = pipeline.unwrap();
+    let error = runner.run(&pipeline, &Catalog::empty(), RunOptions::new()).unwrap_err();
+    assert!(error.is_refused() && error.to_string().contains("every worker"), "{error}");
+    for (open, is_through) in gates {
+        open.send(()).unwrap();
+        is_through.recv().unwrap();
+    }
+    // Through is not back yet: the worker has yet to find out that it is late.
+    let is_back = || runner.run(&pipeline, &Catalog::empty(), RunOptions::new()).is_ok();
+    while !is_back() {
+        std::thread::yield_now();
+    }
+}
+
+fn length() -> Node {
+    node(|text: &str| text.len() as u32).reads(TEXT).writes(number("length")).named("length")
+}

@@ -9,6 +9,8 @@ mod error;
 mod future;
 mod handle;
 mod join;
+#[cfg(feature = "pipeline")]
+mod lost;
 mod par_iter;
 mod place;
 mod pool;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::books::{Books, Terms};
 use super::builder::ExecutorBuilder;
 use super::carrier::Carrier;
+#[cfg(feature = "pipeline")]
+use super::lost::Lost;
 use super::task::PanicHandler;
 use super::waits;
 use crate::context::{
@@ -42,6 +44,8 @@ pub struct Executor {
     is_off: bool,
     /// Whether the workers were started by us, so that they know the handler.
     is_own: bool,
+    #[cfg(feature = "pipeline")]
+    lost: Arc<Lost>,
 }
 
 impl Executor {
@@ -59,7 +63,15 @@ impl Executor {
         let is_off = policy.propagation.is_off();
         let carrier = Arc::new(Carrier::new(policy, terms.on_leak.clone()));
         let books = Arc::new(Books::new(terms, pool.clone()));
-        Self { pool, carrier, books, is_off, is_own }
+        Self {
+            pool,
+            carrier,
+            books,
+            is_off,
+            is_own,
+            #[cfg(feature = "pipeline")]
+            lost: Arc::default(),
+        }
     }
 
     /// This executor, on the same workers, with another policy: for one run,
@@ -195,6 +207,12 @@ impl Executor {
                 (Some(capture), Some(fork)) => capture.scope(|| fork.scope(|| call(&worker))),
             })
         })
+    }
+
+    /// Those of its workers that are at work which was given up.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn lost(&self) -> &Lost {
+        &self.lost
     }
 
     #[inline]

@@ -140,11 +140,14 @@ fn merge(first: &mut Node, second: Node) -> Option<Problem> {
             names(other_writes)
         ));
     }
-    if first.function != second.function {
-        return differs(format!(
-            "the function of one is `{}`, of the other `{}`",
-            first.function, second.function
-        ));
+    if first.body.identity() != second.body.identity() {
+        return differs(match first.function == second.function {
+            true => format!("they are two closures of `{}`", first.function),
+            false => format!(
+                "the function of one is `{}`, of the other `{}`",
+                first.function, second.function
+            ),
+        });
     }
     let new: BTreeSet<_> = match &second.extras {
         Some(extras) => extras.tags.clone(),

@@ -1,5 +1,6 @@
 //! What a node does when it is run.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use super::chunks::{Collector, Sink};
@@ -7,9 +8,12 @@ use super::function::BoxError;
 use crate::catalog::Value;
 
 /// A node's function, behind the types of its datasets.
-pub(crate) trait NodeBody: Send + Sync {
+pub(crate) trait NodeBody: Send + Sync + 'static {
     /// Calls the function.
     fn call(&self, call: Call<'_>) -> Result<(), BoxError>;
+
+    /// Which function it is, whatever it has captured: closures have a type each.
+    fn identity(&self) -> TypeId;
 
     /// One an output, of a node that yields chunks; else none, and what it writes
     /// is in [`Call::outputs`] after the call.
@@ -38,9 +42,13 @@ pub(super) struct Returning<F, C> {
 
 impl<F, C> NodeBody for Returning<F, C>
 where
-    F: Send + Sync,
-    C: Fn(&F, Call<'_>) -> Result<(), BoxError> + Send + Sync,
+    F: Send + Sync + 'static,
+    C: Fn(&F, Call<'_>) -> Result<(), BoxError> + Send + Sync + 'static,
 {
+    fn identity(&self) -> TypeId {
+        TypeId::of::<F>()
+    }
+
     fn call(&self, call: Call<'_>) -> Result<(), BoxError> {
         (self.call)(&self.function, call)
     }
@@ -55,9 +63,13 @@ pub(super) struct Yielding<F, C> {
 
 impl<F, C> NodeBody for Yielding<F, C>
 where
-    F: Send + Sync,
-    C: Fn(&F, Call<'_>) -> Result<(), BoxError> + Send + Sync,
+    F: Send + Sync + 'static,
+    C: Fn(&F, Call<'_>) -> Result<(), BoxError> + Send + Sync + 'static,
 {
+    fn identity(&self) -> TypeId {
+        TypeId::of::<F>()
+    }
+
     fn call(&self, call: Call<'_>) -> Result<(), BoxError> {
         (self.call)(&self.function, call)
     }

@@ -43,7 +43,7 @@ impl Node {
         self.told(|settings| settings.retry = Some(retry))
     }
 
-    /// Gives up the node when it has taken so long, loads and saves included, an
+    /// Gives up the node when its loads and its function have taken so long in an
     /// attempt; beats what the [run's options](crate::RunOptions::timeout) say.
     ///
     /// Then the node has failed, at once, and what it still comes to is thrown
@@ -73,6 +73,9 @@ impl Node {
     /// assert!(error.failures().next().unwrap().is_timeout());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    /// On one thread ([`SequentialRunner`](crate::SequentialRunner)) the run goes on
+    /// when the node returns, and what it comes to is thrown away. A save that has
+    /// begun is not cut: the time is that of the loads and the function.
     #[must_use = "returns the node"]
     pub fn timeout(self, timeout: Duration) -> Self {
         self.told(|settings| settings.timeout = Some(timeout))

@@ -27,6 +27,8 @@ impl Run {
         // Nothing may begin any more: not a node that was waiting for a load which
         // took too long, either.
         self.state.stop();
+        // Asked first: the run ends to listen.
+        let is_interrupted = self.control.as_ref().is_some_and(|control| control.is_interrupted());
         let tries = self.control.as_ref().map(|control| self.end_control(control));
         let is_complete = self.state.nodes.iter().all(|node| node.stage() == Stage::Done);
         let failures = mem::take(&mut *self.state.failures.lock());
@@ -45,12 +47,14 @@ impl Run {
             stored: stored(all, whole.as_ref(), &self.state.nodes),
             whole,
         };
-        if is_complete {
+        if is_complete && !is_interrupted {
             return Ok(report);
         }
         let unfinished = Unfinished::new(all);
         match &self.control {
-            Some(control) if control.is_cancelled() => Err(RunError::cancelled(report, unfinished)),
+            Some(control) if control.is_cancelled() || is_interrupted => {
+                Err(RunError::cancelled(report, unfinished))
+            }
             _ => Err(RunError::failed(report, unfinished)),
         }
     }

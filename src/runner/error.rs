@@ -5,7 +5,7 @@ use std::fmt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::control::INTERRUPTED;
+use super::control::{Cancelled, INTERRUPTED};
 use super::hooks::HookError;
 use super::plan::{Resume, Unfinished};
 use super::report::{Fate, RunReport};
@@ -195,8 +195,7 @@ impl Error for NodeFailure {
 }
 
 /// A run that did not succeed: refused before the first node, failed on the way,
-/// or spoilt by a hook of its own.
-/// or called off.
+/// called off, or spoilt by a hook of its own.
 pub struct RunError {
     kind: Kind,
     /// Those that spoilt it, and then those that were told of it.
@@ -389,9 +388,11 @@ impl fmt::Debug for RunError {
 }
 
 impl Error for RunError {
-    /// The first node's failure, or else the first hook's error.
+    /// The first node's failure, or else the first hook's error, or that the run was
+    /// [`Cancelled`].
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let failure = self.failures().next().map(|failure| failure as _);
-        failure.or_else(|| self.hooks.first().map(|error| error as _))
+        let cancelled = || self.is_cancelled().then_some(&Cancelled as _);
+        failure.or_else(|| self.hooks.first().map(|error| error as _)).or_else(cancelled)
     }
 }

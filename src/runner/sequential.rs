@@ -1,6 +1,7 @@
 //! One node after the other, on the calling thread.
 
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Weak};
 
 use super::context::RunContext;
@@ -145,6 +146,8 @@ fn by_rank(run: &Arc<Run>, mut ordered: Ordered) {
             ordered.room();
             continue;
         };
+        // Before the node, which may take long: others wait for these.
+        mem::take(&mut calls).make();
         run.execute(at, run.state.elapsed(), &mut scratch, &|_| ());
         scratch.ready.drain(..).for_each(|at| ordered.push(at));
         ordered.end(at, &mut calls);

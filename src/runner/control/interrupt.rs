@@ -21,13 +21,12 @@ pub(super) struct Interrupt(u64);
 struct Listeners {
     is_waiting: bool,
     next: u64,
-    tokens: BTreeMap<u64, CancelToken>,
-    /// Whether those that listen have been told.
-    is_told: bool,
+    /// Each with whether it has been told.
+    tokens: BTreeMap<u64, (CancelToken, bool)>,
 }
 
 static LISTENERS: Mutex<Listeners> =
-    Mutex::new(Listeners { is_waiting: false, next: 0, tokens: BTreeMap::new(), is_told: false });
+    Mutex::new(Listeners { is_waiting: false, next: 0, tokens: BTreeMap::new() });
 
 impl Interrupt {
     /// Has `token` cancelled at the next SIGINT.
@@ -45,8 +44,13 @@ impl Interrupt {
         }
         listeners.next += 1;
         let key = listeners.next;
-        listeners.tokens.insert(key, token);
+        listeners.tokens.insert(key, (token, false));
         Ok(Self(key))
+    }
+
+    /// Whether it has been told.
+    pub(super) fn is_told(&self) -> bool {
+        LISTENERS.lock().tokens.get(&self.0).is_some_and(|(_, is_told)| *is_told)
     }
 }
 
@@ -58,11 +62,14 @@ fn interrupted() {
         _ = low_level::emulate_default_handler(SIGINT);
         low_level::exit(INTERRUPTED.into());
     }
-    if listeners.is_told {
+    if listeners.tokens.values().any(|(_, is_told)| *is_told) {
         low_level::exit(INTERRUPTED.into());
     }
-    listeners.is_told = true;
-    let tokens: Vec<_> = listeners.tokens.values().cloned().collect();
+    let tell = |(token, is_told): &mut (CancelToken, bool)| {
+        *is_told = true;
+        token.clone()
+    };
+    let tokens: Vec<_> = listeners.tokens.values_mut().map(tell).collect();
     drop(listeners);
     let cancel = move || {
         tracing::warn!(
@@ -81,11 +88,8 @@ fn interrupted() {
 
 impl Drop for Interrupt {
     fn drop(&mut self) {
-        let mut listeners = LISTENERS.lock();
-        let token = listeners.tokens.remove(&self.0);
-        // Whoever comes next has not been told.
-        listeners.is_told &= !listeners.tokens.is_empty();
-        drop(listeners);
+        // Dropped after the lock.
+        let token = LISTENERS.lock().tokens.remove(&self.0);
         drop(token);
     }
 }

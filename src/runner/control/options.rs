@@ -51,7 +51,9 @@ impl RunOptions {
 
     /// Calls the run off at Ctrl-C (SIGINT). At the second the program ends at
     /// once, with exit code 130; with that it should also end after the first, see
-    /// [`RunError::exit_code`](crate::RunError::exit_code).
+    /// [`RunError::exit_code`](crate::RunError::exit_code). A run that had no node
+    /// left to start ends as one that was called off, too, with all its nodes done:
+    /// who pressed the keys wants the program to end.
     ///
     /// The first such run of a process takes SIGINT over, for as long as the
     /// process lives: while no run listens, it ends the program as it would have.

@@ -64,6 +64,7 @@ pub(in crate::runner) struct Control {
 struct Held {
     is_over: bool,
     alarms: HashMap<NodeIndex, Alarm>,
+    others: Vec<Alarm>,
     listening: Vec<Listening>,
     #[cfg(unix)]
     interrupt: Option<Interrupt>,
@@ -190,12 +191,32 @@ impl Control {
         }
     }
 
+    /// Calls `f` after `delay`, unless the run is over by then.
+    pub(in crate::runner) fn later(&self, delay: Duration, f: impl FnOnce() + Send + 'static) {
+        let Some(timer) = self.timer else { return f() };
+        let mut held = self.held.lock();
+        if !held.is_over {
+            let alarm = timer.after(delay, f);
+            held.others.push(alarm);
+        }
+    }
+
     /// The run is over: nobody is to call it any more.
     pub(in crate::runner) fn end(&self) {
         let mut held = self.held.lock();
         let left = std::mem::replace(&mut *held, Held { is_over: true, ..Held::default() });
         drop(held);
         drop(left);
+    }
+
+    /// Whether there was a Ctrl-C that the run was to hear, though it may have had no
+    /// node left to start.
+    pub(in crate::runner) fn is_interrupted(&self) -> bool {
+        #[cfg(unix)]
+        let is_told = self.held.lock().interrupt.as_ref().is_some_and(Interrupt::is_told);
+        #[cfg(not(unix))]
+        let is_told = false;
+        is_told
     }
 
     pub(in crate::runner) fn is_cancelled(&self) -> bool {
@@ -223,10 +244,11 @@ fn expired(at: NodeIndex, lease: &Arc<Lease>, overdue: Option<Weak<dyn Overdue>>
     }
     let lease = lease.clone();
     let end = move || {
-        lease.token.cancel();
         if let Some(overdue) = overdue.as_ref().and_then(Weak::upgrade) {
             overdue.overdue(at, &lease);
         }
+        // Last: whoever is called by the token may block.
+        lease.token.cancel();
     };
     let end = Arc::new(Mutex::new(Some(end)));
     let theirs = end.clone();

@@ -33,8 +33,9 @@ impl Future for UntilCancelled {
         }
         match &self.waiting {
             Some((waker, _)) => {
-                let waker = waker.lock().replace(cx.waker().clone());
-                drop(waker);
+                let new = cx.waker().clone();
+                let before = waker.lock().replace(new);
+                drop(before);
             }
             None => {
                 let waker = Arc::new(Mutex::new(Some(cx.waker().clone())));

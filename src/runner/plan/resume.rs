@@ -63,8 +63,15 @@ impl fmt::Display for Resume {
         if self.is_whole {
             return f.write_str("repeat the run");
         }
-        let nodes = if self.from_nodes.len() == 1 { "node" } else { "nodes" };
-        write!(f, "run again from {nodes} {}", some_of(&self.from_nodes))
+        let some = |names: &[String]| {
+            let nodes = if names.len() == 1 { "node" } else { "nodes" };
+            format!("{nodes} {}", some_of(names))
+        };
+        if self.is_exact {
+            return write!(f, "run again from {}", some(&self.from_nodes));
+        }
+        let (nodes, from) = (some(&self.nodes), some(&self.from_nodes));
+        write!(f, "run again {nodes} (or from {from}, and with that others, too)")
     }
 }
 

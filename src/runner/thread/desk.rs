@@ -20,21 +20,18 @@ use crate::runner::execute::Scratch;
 use crate::sync::Mutex;
 
 pub(super) struct Desk {
-    state: Mutex<State>,
+    ordered: Mutex<Ordered>,
     /// Called when there may be room for nodes that a limit has kept here.
     who: Weak<dyn Room>,
 }
 
-struct State {
-    ordered: Ordered,
-    /// How many workers are still at a node that was given up. Less than none for
-    /// a moment, where one is back before it was missed.
-    lost: isize,
-}
+/// How long a worker may take to come back, once its node was given up and told so,
+/// before it counts as lost for good.
+pub(super) const GRACE: Duration = Duration::from_millis(250);
 
 impl Desk {
     pub(super) fn new(ordered: Ordered, work: Weak<Work>) -> Self {
-        Self { state: Mutex::new(State { ordered, lost: 0 }), who: work }
+        Self { ordered: Mutex::new(ordered), who: work }
     }
 }
 
@@ -46,13 +43,13 @@ impl Work {
         nodes: impl IntoIterator<Item = NodeIndex>,
         looking: usize,
     ) {
-        let mut state = desk.state.lock();
+        let mut ordered = desk.ordered.lock();
         for at in nodes {
             self.run.progress.enqueue();
-            state.ordered.push(at);
+            ordered.push(at);
         }
-        let tickets = state.ordered.more_tickets(looking);
-        drop(state);
+        let tickets = ordered.more_tickets(looking);
+        drop(ordered);
         self.issue(tickets);
     }
 
@@ -72,7 +69,7 @@ impl Work {
             let now = self.run.state.elapsed();
             self.run.execute(at, now, &mut scratch, &wake);
             if scratch.is_lost {
-                desk.state.lock().lost -= 1;
+                self.executor.lost().find();
                 return true;
             }
             self.hand_back(desk, at, &mut scratch, 1);
@@ -83,14 +80,14 @@ impl Work {
     /// The node that a ticket is to run; `None` ends the ticket.
     fn next(self: &Arc<Self>, desk: &Desk) -> Option<NodeIndex> {
         let mut calls = Calls::default();
-        let mut state = desk.state.lock();
+        let mut ordered = desk.ordered.lock();
         let is_over = self.run.state.is_stopped();
-        let next = if is_over { None } else { state.ordered.pop(&desk.who, &mut calls) };
+        let next = if is_over { None } else { ordered.pop(&desk.who, &mut calls) };
         match next {
             Some(_) => self.run.progress.dequeue(),
-            None => state.ordered.end_ticket(),
+            None => ordered.end_ticket(),
         }
-        drop(state);
+        drop(ordered);
         calls.make();
         next
     }
@@ -105,7 +102,7 @@ impl Work {
         looking: usize,
     ) {
         let mut calls = Calls::default();
-        desk.state.lock().ordered.end(at, &mut calls);
+        desk.ordered.lock().end(at, &mut calls);
         match scratch.again.take() {
             Some(Duration::ZERO) => scratch.ready.push(at),
             Some(pause) => self.after_pause(at, pause),
@@ -123,11 +120,33 @@ impl Work {
             let Some(work) = work.upgrade() else { return };
             let Some(desk) = &work.desk else { return };
             // It has been counted all along.
-            let mut state = desk.state.lock();
-            state.ordered.push(at);
-            let tickets = state.ordered.more_tickets(0);
-            drop(state);
+            let mut ordered = desk.ordered.lock();
+            ordered.push(at);
+            let tickets = ordered.more_tickets(0);
+            drop(ordered);
             work.issue(tickets);
+        });
+    }
+}
+
+impl Work {
+    fn has_lost_all(&self) -> bool {
+        self.executor.lost().is_all(self.executor.num_threads())
+    }
+
+    /// Ends the run, after a while, if all workers are at nodes that were given up,
+    /// of this run or of others: nobody is there for the rest, nor may ever be.
+    fn look_for_workers(self: &Arc<Self>) {
+        // Elsewhere a node is stopped, and its thread comes back.
+        if self.run.elsewhere.is_some() || !self.has_lost_all() {
+            return;
+        }
+        let Some(control) = &self.run.control else { return };
+        let work = Arc::downgrade(self);
+        control.later(GRACE, move || {
+            if let Some(work) = work.upgrade().filter(|work| work.has_lost_all()) {
+                work.run.stop();
+            }
         });
     }
 }
@@ -135,7 +154,7 @@ impl Work {
 impl Room for Work {
     fn room(self: Arc<Self>) {
         if let Some(desk) = &self.desk {
-            desk.state.lock().ordered.room();
+            desk.ordered.lock().room();
             self.queue(desk, [], 0);
         }
     }
@@ -147,18 +166,11 @@ impl Overdue for Work {
         let mut scratch = Scratch::default();
         let wake = |at| self.queue(desk, [at], 0);
         self.run.overdue(at, lease, &mut scratch, &wake);
-        let mut state = desk.state.lock();
         // Its ticket is worked off no further.
-        state.ordered.end_ticket();
-        state.lost += 1;
-        let is_any_left = state.lost.unsigned_abs() < self.executor.num_threads();
-        drop(state);
+        desk.ordered.lock().end_ticket();
+        self.executor.lost().lose();
         self.hand_back(desk, at, &mut scratch, 0);
-        // Elsewhere the node is stopped, and its thread comes back.
-        if !is_any_left && self.run.elsewhere.is_none() {
-            // Nobody is there to run the rest, nor may ever be.
-            self.run.stop();
-        }
+        self.look_for_workers();
         let progress = self.run.progress.clone();
         drop(self);
         progress.end();

@@ -84,13 +84,13 @@ impl Future for RunFuture {
     ///
     /// If it is polled again after its end.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        // Cloned before the lock is taken, and dropped after: it is foreign code.
+        let waker = cx.waker().clone();
         let mut state = self.shared.0.lock();
         if matches!(state.stage, Stage::Preparing | Stage::Running(_)) {
-            if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                let before = state.waker.replace(cx.waker().clone());
-                drop(state);
-                drop(before);
-            }
+            let before = state.waker.replace(waker);
+            drop(state);
+            drop(before);
             return Poll::Pending;
         }
         let stage = std::mem::replace(&mut state.stage, Stage::Gone);

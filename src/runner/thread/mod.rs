@@ -18,6 +18,7 @@ use crate::catalog::Catalog;
 use crate::context::{Propagation, PropagationError, RunId};
 use crate::executor::Executor;
 use crate::pipeline::Pipeline;
+use desk::GRACE;
 use future::Shared;
 use work::{Lane, Work};
 
@@ -173,6 +174,13 @@ impl ThreadRunner {
         let mut run = begin(pipeline, catalog, options, run_id, context, bind)?;
         run.set_control(&options.controls, cancellation)?;
         let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
+        if !self.executor.lost().wait_for_one(self.executor.num_threads(), GRACE) {
+            return Err(RunError::refused(vec![
+                "every worker of the executor is still at a node that was given up, so that none \
+                 is there for this run"
+                    .to_owned(),
+            ]));
+        }
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
         let executor = self.executor.with_propagation(Propagation::off()).map_err(refused)?;
