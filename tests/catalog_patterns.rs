@@ -243,3 +243,19 @@ fn run_reads_and_writes_by_patterns_and_leaves_the_catalog_alone() {
     });
     assert_eq!(catalog.path("raw_txt"), None::<&Path>, "it is not bound itself");
 }
+
+#[test]
+fn name_is_no_way_out_of_the_folder_of_its_pattern() {
+    let catalog = catalog(
+        "'{layer}_{name}': {type: text, path: 'data/{layer}/{name}.txt'}\n\
+         '{name}-up': {type: text, path: '../{name}'}\n\
+         '{name}~': {type: text, path: 'data/.{name}/x'}\n",
+    );
+    assert_eq!(place(&catalog, "raw_flights"), "data/raw/flights.txt");
+    assert_eq!(place(&catalog, "a-up"), "../a");
+    for name in [".._escaped", "..-up", ".~"] {
+        let text = Data::text("text").named(name);
+        let error = catalog.load(&text).unwrap_err().to_string();
+        assert!(error.contains("leads to a folder above"), "{name}: {error}");
+    }
+}

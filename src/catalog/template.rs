@@ -124,6 +124,18 @@ impl Template {
         self.parts.iter().map(value).collect()
     }
 
+    /// As [`filled`](Self::filled). What is filled in must lead to no folder above:
+    /// a name is no way out of where the pattern says that its files are.
+    pub(super) fn filled_within(&self, captures: &Captures<'_>) -> Result<String, String> {
+        let ups = |text: &str| text.split(['/', '\\']).filter(|part| *part == "..").count();
+        let harmless = captures.iter().map(|(name, _)| (*name, "x")).collect();
+        let filled = self.filled(captures);
+        if ups(&filled) > ups(&self.filled(&harmless)) {
+            return Err(format!("the name makes it `{filled}`, which leads to a folder above"));
+        }
+        Ok(filled)
+    }
+
     /// Says which of its placeholders are none of `known`.
     pub(super) fn check<'a>(
         &self,

@@ -100,8 +100,9 @@ impl Blueprint {
     ) -> Result<Made, Vec<String>> {
         let (mut node, mut problems) = (self.node.clone(), Vec::new());
         let whose = format!("{name}` of the pattern `{}", self.name);
-        node.change_texts(&mut |line, text| match Template::parse(text) {
-            Ok(template) => *text = template.filled(captures),
+        let fill = |text: &str| Template::parse(text)?.filled_within(captures);
+        node.change_texts(&mut |line, text| match fill(text) {
+            Ok(filled) => *text = filled,
             Err(what) => problems.push(self.problem(line, &whose, &what)),
         });
         if problems.is_empty() { self.made(makers, &whose, node) } else { Err(problems) }
