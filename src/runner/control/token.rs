@@ -14,18 +14,19 @@ use crate::context::{Key, KeyPolicy, quietly};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Condvar, Mutex};
 
-/// The token that calls off the current work, set in every node of a run.
+/// The token that calls off the current work, set in every node of a run that can
+/// be called off, and in every node with a timeout.
 ///
 /// ```
 /// use entourage::{
-///     CANCEL, Catalog, Data, Pipeline, RunOptions, SequentialRunner, node,
+///     CANCEL, CancelToken, Catalog, Data, Pipeline, RunOptions, SequentialRunner, node,
 /// };
 ///
 /// const SEEN: Data<bool> = Data::memory("seen");
 ///
 /// let see = || CANCEL.with(|token| token.is_some_and(|token| !token.is_cancelled()));
 /// let pipeline = Pipeline::new([node(see).reads(()).writes(SEEN).named("see")])?;
-/// let options = RunOptions::new();
+/// let options = RunOptions::new().cancel_token(CancelToken::new());
 /// let mut report = SequentialRunner::new().run(&pipeline, &Catalog::empty(), options)?;
 /// assert_eq!(report.take_output(&SEEN), Some(true));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -21,8 +21,12 @@ use crate::executor::Place;
 ///
 /// /// All that is known of why a node failed.
 /// fn causes(error: &RemoteError) -> Vec<String> {
-///     let first: &(dyn Error + 'static) = error;
-///     std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect()
+///     let (mut causes, mut next) = (vec![error.to_string()], error.source());
+///     while let Some(cause) = next {
+///         causes.push(cause.to_string());
+///         next = cause.source();
+///     }
+///     causes
 /// }
 /// ```
 #[derive(Debug)]
