@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use entourage::{
     Catalog, CatalogBuilder, Data, Dataset, FileDataset, Key, KeyPolicy, Node, Pipeline,
-    Propagation, RunOptions, SequentialRunner, context_key, node,
+    Propagation, RunOptions, Selection, SequentialRunner, context_key, node,
 };
 use pipelines::{Folder, with_each_runner};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,37 @@ impl Dataset<str> for Empty {
     fn exists(&self) -> Result<bool, Box<dyn Error + Send + Sync>> {
         Ok(false)
     }
+}
+
+#[test]
+fn thousands_of_mistakes_are_all_told_and_the_first_with_a_hint() {
+    const MANY: usize = 5_000;
+    let reads = |at| {
+        let top = Data::<u32>::parameter("top").named(format!("set.b{at}"));
+        node(|_: &str, _: &u32| ())
+            .reads((text(&format!("dataset_{at}")), top))
+            .writes(())
+            .named(format!("n{at}"))
+    };
+    let pipeline = Pipeline::new((0..MANY).map(reads)).unwrap();
+    let mut catalog = Catalog::builder();
+    for at in 0..MANY {
+        let parameter = Data::<u32>::parameter("top").named(format!("set.a{at}"));
+        catalog = catalog.memory(format!("datasets_{at}")).parameter(&parameter, 0);
+    }
+    let catalog = catalog.build().unwrap();
+    let options = RunOptions::new().deny_unused();
+    let error = options.check(&pipeline, &catalog).unwrap_err();
+    let told = |what: &str| error.problems().iter().filter(|told| told.contains(what)).count();
+    assert_eq!(told("is not in the catalog, and no node writes it"), MANY);
+    assert_eq!(told("has no value"), MANY);
+    assert_eq!(told("no node of the pipeline uses it"), 2 * MANY);
+    assert_eq!(told("did you mean"), 40, "20 of what is missing, and 20 of what is not used");
+
+    let unknown: Vec<_> = (0..MANY).map(|at| format!("m{at}")).collect();
+    let error = pipeline.select(&Selection::new().nodes(unknown)).unwrap_err();
+    let told = |what: &str| error.to_string().lines().filter(|told| told.contains(what)).count();
+    assert_eq!((told("no node is named `m"), told("did you mean")), (MANY, 0));
 }
 
 #[test]

@@ -54,4 +54,4 @@ pub(crate) use own_versions::OwnVersions;
 #[cfg(unix)]
 pub(crate) use place::sweep;
 pub(crate) use stored::Unfit;
-pub(crate) use suggest::{did_you_mean, did_you_mean_namespaced};
+pub(crate) use suggest::{Hints, did_you_mean, did_you_mean_namespaced};

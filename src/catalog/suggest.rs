@@ -6,6 +6,31 @@ pub(crate) fn did_you_mean<'a>(found: &str, names: impl IntoIterator<Item = &'a 
     told(closest(found, names.into_iter().map(|name| (name, name))))
 }
 
+/// Hints for as many problems as a person reads. To look for each of a hundred
+/// thousand names among as many would take hours.
+pub(crate) struct Hints {
+    left: usize,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self { left: 20 }
+    }
+}
+
+impl Hints {
+    /// What `hint` makes, while there are any left.
+    pub(crate) fn next(&mut self, hint: impl FnOnce() -> String) -> String {
+        match self.left.checked_sub(1) {
+            None => String::new(),
+            Some(left) => {
+                self.left = left;
+                hint()
+            }
+        }
+    }
+}
+
 /// As [`did_you_mean`], of names that may have a namespace in front: what was
 /// found may be such a name without it.
 pub(crate) fn did_you_mean_namespaced<'a, I>(found: &str, names: I) -> String

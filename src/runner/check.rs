@@ -1,12 +1,12 @@
 //! Everything that can be known to be wrong before the first node runs.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use super::bindings::{Binding, Bindings};
-use crate::catalog::{Catalog, PARAMETERS, Unfit, did_you_mean};
+use crate::catalog::{Catalog, Hints, PARAMETERS, Unfit, did_you_mean};
 use crate::context::discard;
 use crate::executor::message_of;
 use crate::pipeline::DatasetIndex;
@@ -15,12 +15,16 @@ use crate::pipeline::DatasetIndex;
 /// pipeline takes from outside or leaves there.
 pub(super) fn check(bound: &mut Bindings, catalog: &Catalog, deny_unused: bool) -> Vec<String> {
     let mut problems = mem::take(&mut bound.problems);
-    for at in 0..bound.bindings.len() {
-        match checked(bound, catalog, at as DatasetIndex) {
+    let (mut missing, mut parameters) = (Missing::default(), Vec::new());
+    for at in bound.pipeline.dataset_indices() {
+        match checked(bound, catalog, at, &mut missing) {
             Ok(None) => {}
-            Ok(Some(ready)) => bound.bindings[at] = ready,
+            Ok(Some(ready)) => parameters.push((at, ready)),
             Err(problem) => problems.push(problem),
         }
+    }
+    for (at, ready) in parameters {
+        bound.bindings[at as usize] = ready;
     }
     check_shared_files(bound, &mut problems);
     if deny_unused {
@@ -30,12 +34,13 @@ pub(super) fn check(bound: &mut Bindings, catalog: &Catalog, deny_unused: bool) 
 }
 
 /// Makes a panic of the user's code (a dataset, a `Deserialize`) a problem.
-fn checked(
-    bound: &Bindings,
-    catalog: &Catalog,
+fn checked<'a>(
+    bound: &'a Bindings,
+    catalog: &'a Catalog,
     at: DatasetIndex,
+    missing: &mut Missing<'a>,
 ) -> Result<Option<Binding>, String> {
-    let check = AssertUnwindSafe(|| check_dataset(bound, catalog, at));
+    let check = AssertUnwindSafe(|| check_dataset(bound, catalog, at, missing));
     catch_unwind(check).unwrap_or_else(|payload| {
         let (name, message) = (bound.name(at), message_of(&*payload));
         discard(payload);
@@ -43,16 +48,17 @@ fn checked(
     })
 }
 
-fn check_dataset(
-    bound: &Bindings,
-    catalog: &Catalog,
+fn check_dataset<'a>(
+    bound: &'a Bindings,
+    catalog: &'a Catalog,
     at: DatasetIndex,
+    missing: &mut Missing<'a>,
 ) -> Result<Option<Binding>, String> {
     let slot = bound.pipeline.slot(at);
     let producer = bound.pipeline.producer(at);
     let entry = match &bound.bindings[at as usize] {
         Binding::Bound(entry) => entry,
-        Binding::Unbound if producer.is_none() => return Err(missing(bound, catalog, at)),
+        Binding::Unbound if producer.is_none() => return Err(missing.told(bound, catalog, at)),
         Binding::Unbound => return check_unbound_form(bound, at).map(|()| None),
         Binding::Ready(_) => return Ok(None),
     };
@@ -118,22 +124,39 @@ fn written_form(bound: &Bindings, at: DatasetIndex) -> String {
     written.map(|form| format!("`{}`", bound.name(*form))).collect()
 }
 
-fn missing(bound: &Bindings, catalog: &Catalog, at: DatasetIndex) -> String {
-    let slot = bound.pipeline.slot(at);
-    let name = slot.bare_name();
-    let wanted = wanted_by(bound, at);
-    if slot.is_parameter() {
-        let parameters = catalog.names().filter_map(|name| name.strip_prefix("params:"));
-        let hint = did_you_mean(name, parameters);
-        return format!("parameter `{name}` has no value; it is wanted by {wanted}{hint}");
+/// Tells of what is neither bound nor written.
+#[derive(Default)]
+struct Missing<'a> {
+    hints: Hints,
+    /// What may have been meant, once it was asked for.
+    names: Option<BTreeSet<&'a str>>,
+}
+
+impl<'a> Missing<'a> {
+    fn told(&mut self, bound: &'a Bindings, catalog: &'a Catalog, at: DatasetIndex) -> String {
+        let slot = bound.pipeline.slot(at);
+        let name = slot.bare_name();
+        let wanted = wanted_by(bound, at);
+        let Self { hints, names } = self;
+        if slot.is_parameter() {
+            let parameters = catalog.names().filter_map(|name| name.strip_prefix("params:"));
+            let hint = hints.next(|| did_you_mean(name, parameters));
+            return format!("parameter `{name}` has no value; it is wanted by {wanted}{hint}");
+        }
+        let hint = hints.next(|| {
+            let names = names.get_or_insert_with(|| {
+                // A name that a node writes may be what was meant.
+                let datasets = bound.pipeline.dataset_indices();
+                let written = datasets.filter(|at| bound.pipeline.is_written(*at));
+                catalog.names().chain(written.map(|at| bound.name(at))).collect()
+            });
+            did_you_mean(name, names.iter().copied())
+        });
+        format!(
+            "dataset `{name}` is not in the catalog, and no node writes it; it is wanted by \
+             {wanted}{hint}"
+        )
     }
-    // A name that a node writes may be what was meant.
-    let written = bound.pipeline.dataset_indices().filter(|at| bound.pipeline.is_written(*at));
-    let names: BTreeSet<&str> = catalog.names().chain(written.map(|at| bound.name(at))).collect();
-    let hint = did_you_mean(name, names);
-    format!(
-        "dataset `{name}` is not in the catalog, and no node writes it; it is wanted by {wanted}{hint}"
-    )
 }
 
 fn wanted_by(bound: &Bindings, dataset: DatasetIndex) -> String {
@@ -176,23 +199,27 @@ fn check_unused(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<String>)
     let whole = bound.narrowed.as_ref().map_or(bound, |narrowed| &narrowed.whole);
     let named = whole.pipeline.dataset_indices().map(|dataset| whole.name(dataset));
     let confirmed = whole.confirms.iter().map(|confirm| &*confirm.name);
-    let used: Vec<&str> = named.chain(confirmed).collect();
-    let used_set: HashSet<&str> = used.iter().copied().collect();
-    let is_above = |above: &str, below: &str| {
-        below.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
+    let used: BTreeSet<&str> = named.chain(confirmed).collect();
+    let all_parameters = used.contains(PARAMETERS);
+    let is_below = |name: &str| {
+        let mut above = name.match_indices('.').map(|(dot, _)| &name[..dot]);
+        above.any(|above| used.contains(above))
     };
-    let all_parameters = used_set.contains(PARAMETERS);
+    let is_above = |name: &str| {
+        let start = format!("{name}.");
+        used.range(&*start..).next().is_some_and(|first| first.starts_with(&start))
+    };
+    let mut hints = Hints::default();
     for (name, entry) in catalog.entries() {
         let is_parameter = entry.is_parameter();
-        let is_related = |other: &&str| is_above(name, other) || is_above(other, name);
-        let is_read = |used: &[&str]| all_parameters || used.iter().any(is_related);
-        if used_set.contains(name) || is_parameter && is_read(&used) {
+        let is_read = || all_parameters || is_below(name) || is_above(name);
+        if used.contains(name) || is_parameter && is_read() {
             continue;
         }
         let what = if is_parameter { "parameter" } else { "dataset" };
         let bare = name.strip_prefix("params:").unwrap_or(name);
         let candidates = used.iter().map(|used| used.strip_prefix("params:").unwrap_or(used));
-        let (origin, hint) = (entry.origin(), did_you_mean(bare, candidates));
+        let (origin, hint) = (entry.origin(), hints.next(|| did_you_mean(bare, candidates)));
         problems.push(format!("{what} `{bare}`{origin}: no node of the pipeline uses it{hint}"));
     }
 }

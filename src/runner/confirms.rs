@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::bindings::Binding;
 use super::error::FailureKind;
 use super::execute::Run;
-use crate::catalog::{Catalog, Entry, did_you_mean};
+use crate::catalog::{Catalog, Entry, Hints, did_you_mean};
 use crate::pipeline::{NodeIndex, Pipeline};
 
 /// A dataset that a node confirms.
@@ -31,6 +31,7 @@ pub(super) fn confirms(
     }
     let names = pipeline.dataset_indices().map(|dataset| pipeline.slot(dataset).name);
     let bound: HashMap<&str, &Binding> = names.zip(bindings).collect();
+    let mut hints = Hints::default();
     let mut confirms = Vec::with_capacity(asked.len());
     for (node, name) in asked {
         let entry = match bound.get(name) {
@@ -41,7 +42,8 @@ pub(super) fn confirms(
         match entry {
             Ok(Some(entry)) => confirms.push(Confirm { node, name: name.to_owned(), entry }),
             Ok(None) => {
-                let (by, hint) = (pipeline.name_of(node), did_you_mean(name, catalog.names()));
+                let (by, hint) =
+                    (pipeline.name_of(node), hints.next(|| did_you_mean(name, catalog.names())));
                 problems.push(format!(
                     "dataset `{name}`, which node `{by}` confirms, is not in the catalog{hint}"
                 ));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::bindings::{Binding, Bindings};
 use super::options::RunOptions;
-use crate::catalog::{Catalog, OwnVersions, Resolution, Version, did_you_mean};
+use crate::catalog::{Catalog, Hints, OwnVersions, Resolution, Version, did_you_mean};
 
 /// The versions of one run.
 #[derive(Clone, Debug)]
@@ -54,11 +54,12 @@ pub(super) fn check(bound: &Bindings, catalog: &Catalog, problems: &mut Vec<Stri
                 .push(format!("dataset `{name}`: version `{version}` cannot be loaded: {written}"));
         }
     }
+    let mut hints = Hints::default();
     for (name, version) in &bound.versions.loads {
         let problem = match catalog.describe(name) {
             Ok(found) if found.is_versioned() => continue,
             _ if catalog.resolve(name) == Resolution::Memory => {
-                let hint = did_you_mean(name, catalog.names());
+                let hint = hints.next(|| did_you_mean(name, catalog.names()));
                 format!("it is not in the catalog{hint}")
             }
             Ok(_) => "it keeps no versions".to_owned(),

@@ -1,5 +1,6 @@
 //! What each dataset and node is called in a namespace.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use smol_str::SmolStr;
@@ -9,7 +10,7 @@ use super::super::graph::{DatasetIndex, NodeIndex, Pipeline};
 use super::super::names::{PARAMETERS, base, is_form, is_parameter, is_word};
 use super::super::node::Node;
 use super::{Kind, Mapping, Namespace};
-use crate::catalog::{PARAMETER_PREFIX, did_you_mean_namespaced};
+use crate::catalog::{Hints, PARAMETER_PREFIX, did_you_mean_namespaced};
 
 /// The full name of a parameter.
 pub(super) fn parameter(name: String) -> String {
@@ -126,6 +127,7 @@ struct Found<'a> {
     pipeline: &'a Pipeline,
     /// One of the forms, where a dataset has several.
     places: HashMap<&'a str, DatasetIndex>,
+    hints: RefCell<Hints>,
 }
 
 impl<'a> Found<'a> {
@@ -138,7 +140,7 @@ impl<'a> Found<'a> {
                 places.insert(name, at);
             }
         }
-        Self { pipeline, places }
+        Self { pipeline, places, hints: RefCell::default() }
     }
 
     /// Why a mapping cannot be, if it cannot.
@@ -166,7 +168,8 @@ impl<'a> Found<'a> {
             ));
         }
         let Some(&at) = self.places.get(&**from) else {
-            let hint = did_you_mean_namespaced(from, self.pipeline.dataset_names());
+            let names = || self.pipeline.dataset_names();
+            let hint = self.hints.borrow_mut().next(|| did_you_mean_namespaced(from, names()));
             return Some(format!("no node uses the {what} `{from}`{hint}"));
         };
         let producer = self.pipeline.producer(at).map(|node| self.pipeline.name_of(node));

@@ -7,17 +7,18 @@ use super::super::graph::{DatasetIndex, NodeIndex, Pipeline};
 use super::super::names::{base, is_within};
 use super::Filter;
 use super::reach;
-use crate::catalog::did_you_mean_namespaced;
+use crate::catalog::{Hints, did_you_mean_namespaced};
 
 /// Finds nodes by names, and notes the names that mean nothing.
 pub(super) struct Lookup<'a> {
     pipeline: &'a Pipeline,
     pub(super) problems: Vec<Problem>,
+    hints: Hints,
 }
 
 impl<'a> Lookup<'a> {
     pub(super) fn new(pipeline: &'a Pipeline) -> Self {
-        Self { pipeline, problems: Vec::new() }
+        Self { pipeline, problems: Vec::new(), hints: Hints::default() }
     }
 
     /// Of each node, whether it passes.
@@ -109,10 +110,11 @@ impl<'a> Lookup<'a> {
         wanted: Wanted<'_>,
         known: impl Fn() -> I,
     ) {
+        let hints = &mut self.hints;
         self.problems.extend(wanted.missing().map(|name| Problem::Unknown {
             what,
             name: name.to_owned(),
-            hint: did_you_mean_namespaced(name, known()),
+            hint: hints.next(|| did_you_mean_namespaced(name, known())),
         }));
     }
 }
