@@ -374,3 +374,36 @@ fn cancel_amid_many_nodes_leaves_none_without_a_fate() {
         assert!(fates.contains(&"z: never started".to_owned()));
     }
 }
+
+/// An error that is its own cause.
+#[derive(Debug)]
+struct Circle;
+
+impl std::fmt::Display for Circle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("round and round")
+    }
+}
+
+impl std::error::Error for Circle {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self)
+    }
+}
+
+#[test]
+fn error_that_is_its_own_cause_ends_a_cancelled_run_all_the_same() {
+    with_each_runner(|runner| {
+        let token = CancelToken::new();
+        let cancel = token.clone();
+        let fails = move || -> Result<u32, Circle> {
+            cancel.cancel();
+            Err(Circle)
+        };
+        let fails = node(fails).reads(()).writes(Data::<u32>::memory("n")).named("fails");
+        let pipeline = Pipeline::new([fails]).unwrap();
+        let options = RunOptions::new().cancel_token(token);
+        let error = runner.run(&pipeline, &Catalog::empty(), options).unwrap_err();
+        assert!(error.failures().next().unwrap().is_error(), "{error}");
+    });
+}

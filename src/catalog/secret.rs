@@ -120,12 +120,12 @@ impl Secrets {
     }
 
     pub(super) fn censored(&self, error: BoxError) -> BoxError {
-        let mut below: Option<&(dyn Error + 'static)> = Some(&*error);
-        let mut gives_away = false;
-        while let Some(at) = below.filter(|_| !gives_away) {
-            gives_away = self.shows(&at.to_string()) || self.shows(&format!("{at:?}"));
-            below = at.source();
-        }
+        // No deeper than that: an error may be its own cause.
+        const DEEPEST: usize = 64;
+        let first: &(dyn Error + 'static) = &*error;
+        let mut causes = std::iter::successors(Some(first), |&error| error.source()).take(DEEPEST);
+        let gives_away =
+            causes.any(|at| self.shows(&at.to_string()) || self.shows(&format!("{at:?}")));
         if gives_away { Box::new(Censored(self.hide(&error.to_string()))) } else { error }
     }
 }

@@ -1,5 +1,6 @@
 //! One attempt at a node: its loads, its function, its saves.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::sinks::{Drafts, Sinks};
 use super::turn::Turn;
 use crate::catalog::{ChunkWriter, Value};
 use crate::context::{keep_first, swallow};
-use crate::pipeline::{Call, NodeBody, NodeIndex};
+use crate::pipeline::{Call, DatasetIndex, NodeBody, NodeIndex};
 
 impl Run {
     pub(super) fn attempt(
@@ -21,6 +22,9 @@ impl Run {
         wake: &dyn Fn(NodeIndex),
     ) -> Attempt {
         let Scratch { inputs, outputs, .. } = scratch;
+        // Empty already, but after a panic in the midst of a load.
+        inputs.clear();
+        outputs.clear();
         let got = self.inputs(turn, inputs, wake);
         match got {
             Inputs::Ready => {}
@@ -190,25 +194,41 @@ impl Run {
     /// nothing is kept.
     fn keep(&self, at: NodeIndex, outputs: &mut Vec<Value>) {
         let written = self.bound.pipeline.writes(at);
+        if !written.iter().all(|dataset| self.is_kept(*dataset)) {
+            return self.keep_some(written, mem::take(outputs));
+        }
         for (&dataset, value) in written.iter().zip(outputs.drain(..)) {
+            drop(self.state.datasets[dataset as usize].write(value));
+        }
+    }
+
+    /// As [`keep`](Self::keep), where some are in storage alone. Those go first, since
+    /// their `Drop` may panic, and then none is to be kept.
+    fn keep_some(&self, written: &[DatasetIndex], outputs: Vec<Value>) {
+        let all = written.iter().copied().zip(outputs);
+        let (kept, stored): (Vec<_>, Vec<_>) = all.partition(|(dataset, _)| self.is_kept(*dataset));
+        for (dataset, value) in stored {
+            drop(value);
+            // All who would have read it have become unable to meanwhile.
+            if !self.state.datasets[dataset as usize].is_unread() {
+                self.release(dataset);
+            }
+        }
+        for (dataset, value) in kept {
+            drop(self.state.datasets[dataset as usize].write(value));
+        }
+    }
+
+    /// Whether the run keeps what a node writes there.
+    fn is_kept(&self, dataset: DatasetIndex) -> bool {
+        match &self.bound.bindings[dataset as usize] {
             // What is registered as memory is kept for the run as well: another
             // run may save its own value there before this one's nodes read.
-            let is_kept = match &self.bound.bindings[dataset as usize] {
-                Binding::Bound(entry) if entry.is_memory() => {
-                    !self.bound.pipeline.consumers(dataset).is_empty()
-                }
-                Binding::Bound(_) => {
-                    // All who would have read it have become unable to meanwhile.
-                    if !self.state.datasets[dataset as usize].is_unread() {
-                        self.release(dataset);
-                    }
-                    false
-                }
-                Binding::Unbound | Binding::Ready(_) => true,
-            };
-            if is_kept {
-                drop(self.state.datasets[dataset as usize].write(value));
+            Binding::Bound(entry) if entry.is_memory() => {
+                !self.bound.pipeline.consumers(dataset).is_empty()
             }
+            Binding::Bound(_) => false,
+            Binding::Unbound | Binding::Ready(_) => true,
         }
     }
 }

@@ -106,14 +106,17 @@ impl DatasetState {
     }
 
     /// Puts a written value where its readers find it, or gives it back where
-    /// all of them have become unable to run.
+    /// all of them have become unable to run. What was there is given back, too: to
+    /// be dropped outside the lock.
     pub(super) fn write(&self, value: Value) -> Option<Value> {
         let mut held = self.0.lock();
         if held.readers == 0 {
             return Some(value);
         }
-        held.content = Content::Value(value);
-        None
+        match mem::replace(&mut held.content, Content::Value(value)) {
+            Content::Value(before) => Some(before),
+            _ => None,
+        }
     }
 
     /// The value for one of its readers, who counts as one from now on, and whether

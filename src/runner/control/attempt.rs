@@ -222,6 +222,8 @@ impl Run {
     pub(in crate::runner) fn end_control(&self, control: &Control) -> HashMap<NodeIndex, Tried> {
         control.end();
         let mut tries = control.tries.take();
+        // Kept for an attempt that will not be.
+        tries.values_mut().for_each(|tried| drop_clean(tried.inputs.take()));
         tries.retain(|_, tried| !tried.failures.is_empty());
         for (at, tried) in tries.iter_mut().filter(|(_, tried)| tried.is_pausing) {
             let state = &self.state.nodes[*at as usize];
@@ -241,14 +243,11 @@ impl Run {
             return false;
         }
         let FailureKind::Error(error) = kind else { return false };
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
-        while let Some(error) = cause {
-            if error.is::<Cancelled>() {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+        // No deeper than that: an error may be its own cause.
+        const DEEPEST: usize = 64;
+        let first: &(dyn std::error::Error + 'static) = &**error;
+        let causes = std::iter::successors(Some(first), |&error| error.source());
+        causes.take(DEEPEST).any(|error| error.is::<Cancelled>())
     }
 }
 

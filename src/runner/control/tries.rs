@@ -23,7 +23,7 @@ pub(in crate::runner) struct Tried {
     pub(in crate::runner) failures: Vec<NodeFailure>,
     /// What it read, for the next attempt to read. Nothing once that is the last,
     /// which is to have the very values.
-    inputs: Option<Vec<Value>>,
+    pub(super) inputs: Option<Vec<Value>>,
     /// Whether the last attempt failed, and the next has not begun.
     pub(in crate::runner) is_pausing: bool,
 }
