@@ -365,3 +365,127 @@ fn credentials_given_twice_are_told_with_both_places_and_not_shown() {
         format!("the credentials `web` are given twice: in {place}:2 and in the program");
     assert_eq!(error.problems(), [expected]);
 }
+
+#[test]
+fn credentials_file_of_the_wrong_form_does_not_show_what_is_in_it() {
+    let folder = Folder::new();
+    let cases = [
+        ("topsecret", "1: expected a map of names"),
+        ("[topsecret]", "1: expected a map of names"),
+        ("web:\n  token: !topsecret x", "2: this tag is not known: a text that begins with `!`"),
+        ("web:\n  <<: topsecret", "2: `<<` takes a map"),
+        ("web: {token: 'topsecret", "1: this is not YAML"),
+        ("web: {token: *topsecret}", "1: this is not YAML"),
+        ("web: !!int topsecret", "1: the value is not what its tag says"),
+        ("web: {token: '${topsecret}'}", "1: credentials `web`: an unknown variable"),
+        ("web: .inf", "1: this is not a finite number"),
+    ];
+    for (text, expected) in cases {
+        let file = folder.write("credentials.yml", text);
+        let error = Catalog::builder().credentials_file(file).build().unwrap_err();
+        let told = &error.problems()[0];
+        assert!(told.contains(&format!("credentials.yml:{expected}")), "{told}");
+        assert!(!told.contains("topsecret") && !told.contains("inf"), "{told}");
+    }
+}
+
+/// Says what it is not, and shows it.
+#[derive(Debug)]
+struct Even;
+
+impl<'de> Deserialize<'de> for Even {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(from)?;
+        match number % 2 {
+            0 => Ok(Self),
+            _ => Err(serde::de::Error::custom(format!("{number} is odd"))),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Short {
+    credentials: ShortKeys,
+    #[serde(default, rename = "size")]
+    _size: u8,
+}
+
+#[derive(Debug, Deserialize)]
+struct ShortKeys {
+    #[serde(rename = "pin")]
+    _pin: u64,
+    #[serde(default, rename = "even")]
+    _even: Option<Even>,
+    #[serde(default, rename = "mode")]
+    _mode: Option<Mode>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    Read,
+    Write,
+}
+
+/// All of it is read before it is looked at, so that no path leads to a mistake.
+#[derive(Debug, Deserialize)]
+struct Flat {
+    #[serde(flatten)]
+    short: Short,
+}
+
+impl Dataset<str> for Short {
+    fn load(&self) -> Result<String, BoxError> {
+        Ok(format!("{:?}", self.credentials))
+    }
+
+    fn save(&self, _: &str) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn exists(&self) -> Result<bool, BoxError> {
+        Ok(true)
+    }
+}
+
+#[test]
+fn secret_that_is_too_short_to_be_found_is_not_shown_where_it_stands() {
+    let cases = [
+        ("{pin: Q}", "`credentials.pin`: found ***, expected u64"),
+        ("{pin: 'Q, expected Q'}", "`credentials.pin`: found ***, expected u64"),
+        ("{pin: 1, even: 7}", "`credentials.even`: is not what the type takes"),
+        ("{pin: 1, mode: Q}", "`credentials.mode`: found ***, expected `read` or `write`"),
+        ("{pin: true}", "`credentials.pin`: found ***, expected u64"),
+        ("{mode: read}", "`credentials`: missing field `pin`"),
+        ("Q", "`credentials`: found ***, expected struct ShortKeys"),
+    ];
+    for (credentials, expected) in cases {
+        for kind in ["short", "flat"] {
+            let folder = Folder::new();
+            let yaml = format!("a: {{type: my.{kind}, credentials: web}}\n");
+            let error = Catalog::builder()
+                .yaml_file(folder.write("catalog.yml", yaml))
+                .credentials_file(folder.write("keys.yml", format!("web: {credentials}\n")))
+                .dataset_type("my.short", |short: Short| Ok::<_, String>(short))
+                .dataset_type("my.flat", |flat: Flat| Ok::<_, String>(flat.short))
+                .build()
+                .unwrap_err();
+            let [told] = error.problems() else { panic!("{error}") };
+            let told = told.split_once("dataset `a`: ").unwrap().1;
+            assert!(!told.contains('Q') && !told.contains("true"), "{told}");
+            if kind == "short" {
+                assert_eq!(told, expected);
+            }
+        }
+    }
+    // What is not of the credentials is shown.
+    let folder = Folder::new();
+    let yaml = "a: {type: my.short, size: 300, credentials: web}\n";
+    let error = Catalog::builder()
+        .yaml_file(folder.write("catalog.yml", yaml))
+        .credentials("web", BTreeMap::from([("pin", 1)]))
+        .dataset_type("my.short", |short: Short| Ok::<_, String>(short))
+        .build()
+        .unwrap_err();
+    assert!(error.to_string().contains("`size`: invalid value: integer `300`, expected u8"));
+}

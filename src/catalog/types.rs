@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use super::config::Node;
 use super::data::DataType;
 use super::dataset::{Dataset, Typed};
 use super::error::BoxError;
@@ -29,7 +30,9 @@ pub(crate) trait DatasetType: Send + Sync {
 pub(crate) struct OptionProblem {
     /// The keys and indices that lead to it.
     pub(crate) path: Vec<String>,
-    pub(crate) what: String,
+    what: String,
+    /// Whether it is serde's word on what stands there.
+    is_of_value: bool,
 }
 
 /// A type made by a function of the user's.
@@ -71,7 +74,22 @@ where
 
 impl OptionProblem {
     fn whole(what: impl ToString) -> Self {
-        Self { path: Vec::new(), what: what.to_string() }
+        Self { path: Vec::new(), what: what.to_string(), is_of_value: false }
+    }
+
+    /// What is to be said of it, given what the path leads to.
+    pub(crate) fn told(&self, found: Option<&Node>) -> String {
+        let place = match self.is_of_value && !self.path.is_empty() {
+            true => format!("`{}`: ", self.path.join(".")),
+            false => String::new(),
+        };
+        let is_secret = found.is_some_and(|found| found.is_secret);
+        let has_secret = found.is_none_or(Node::has_secret);
+        let what = match self.is_of_value && has_secret {
+            true => without_value(&self.what, is_secret),
+            false => self.what.clone(),
+        };
+        format!("{place}{what}")
     }
 }
 
@@ -100,7 +118,7 @@ fn read<O: DeserializeOwned>(options: Json) -> Result<O, Vec<OptionProblem>> {
             let hint = did_you_mean(&name, known.iter().copied());
             what.push_str(&format!(" (the type takes `type`, {}){hint}", names.join(", ")));
         }
-        problems.push(OptionProblem { path, what });
+        problems.push(OptionProblem { path, what, is_of_value: false });
     };
     let options = serde_ignored::Deserializer::new(options, &mut unknown);
     let read = serde_path_to_error::deserialize(options);
@@ -109,13 +127,26 @@ fn read<O: DeserializeOwned>(options: Json) -> Result<O, Vec<OptionProblem>> {
         Ok(_) => Err(problems),
         Err(error) => {
             let path: Vec<_> = error.path().iter().filter_map(step).collect();
-            let what = match path.is_empty() {
-                true => error.inner().to_string(),
-                false => format!("`{}`: {}", path.join("."), error.inner()),
-            };
-            problems.push(OptionProblem { path, what });
+            let what = error.inner().to_string();
+            problems.push(OptionProblem { path, what, is_of_value: true });
             Err(problems)
         }
+    }
+}
+
+/// What serde says of a value, without the value. It may be too short to be found
+/// and hidden wherever it is shown.
+fn without_value(what: &str, is_secret: bool) -> String {
+    const OF_VALUE: [&str; 4] =
+        ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant "];
+    const OF_NAMES: [&str; 3] = ["missing field ", "unknown field ", "duplicate field "];
+    let is_of = |beginnings: &[&str]| beginnings.iter().any(|start| what.starts_with(start));
+    match what.rsplit_once(", expected ") {
+        Some((_, expected)) if is_of(&OF_VALUE) => format!("found ***, expected {expected}"),
+        _ if is_of(&OF_NAMES) => what.to_owned(),
+        _ if is_secret || is_of(&OF_VALUE) => "is not what the type takes".to_owned(),
+        // The words of the type itself.
+        _ => what.to_owned(),
     }
 }
 

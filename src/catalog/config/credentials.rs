@@ -46,7 +46,7 @@ impl Credentials {
         variables: &Variables,
         problems: &mut Vec<String>,
     ) {
-        let entries = match Source::File(path.to_owned()).read_map() {
+        let entries = match Source::File(path.to_owned()).read_secret_map() {
             Ok(entries) => entries,
             Err(problem) => return problems.push(problem),
         };

@@ -16,7 +16,7 @@ use crate::catalog::place::Stores;
 use crate::catalog::secret::Secrets;
 use crate::catalog::stored::StoredDataset;
 use crate::catalog::suggest::did_you_mean;
-use crate::catalog::types::{DatasetType, OptionProblem};
+use crate::catalog::types::DatasetType;
 
 /// A type that an entry may have, and the options it takes besides `type`.
 struct EntryType {
@@ -169,10 +169,10 @@ impl<'a> EntryReader<'a> {
             false => dataset_type.make(kind, values),
         };
         let mut problems = Vec::new();
-        for OptionProblem { path, what } in made.as_ref().err().into_iter().flatten() {
-            let (at, found) = node.find(path.iter().map(String::as_str));
+        for problem in made.as_ref().err().into_iter().flatten() {
+            let (at, found) = node.find(problem.path.iter().map(String::as_str));
             if !found.is_some_and(|found| self.is_open(found)) {
-                problems.push((at.unwrap_or(line), what));
+                problems.push((at.unwrap_or(line), problem.told(found)));
             }
         }
         problems.sort();

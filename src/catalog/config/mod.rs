@@ -13,4 +13,4 @@ pub(super) use credentials::Credentials;
 pub(super) use make::{Makers, refused};
 pub(super) use parameters::read_parameters;
 pub(super) use variables::Variables;
-pub(super) use yaml::Source;
+pub(super) use yaml::{Node, Source};

@@ -24,6 +24,15 @@ const MOST_NODES: usize = 1_000_000;
 pub(super) struct LoadError {
     line: usize,
     what: String,
+    /// What is said where nothing that the text holds may be shown.
+    hidden: Option<&'static str>,
+}
+
+impl LoadError {
+    /// The same without anything that stands in the text, names apart.
+    pub(super) fn hidden(self) -> Self {
+        Self { what: self.hidden.map_or(self.what, str::to_owned), ..self }
+    }
 }
 
 impl fmt::Display for LoadError {
@@ -33,7 +42,16 @@ impl fmt::Display for LoadError {
 }
 
 fn wrong<T>(line: usize, what: impl Into<String>) -> Result<T, LoadError> {
-    Err(LoadError { line, what: what.into() })
+    Err(LoadError { line, what: what.into(), hidden: None })
+}
+
+/// As [`wrong`], of what shows a part of the text.
+pub(super) fn wrong_shown<T>(
+    line: usize,
+    what: String,
+    hidden: &'static str,
+) -> Result<T, LoadError> {
+    Err(LoadError { line, what, hidden: Some(hidden) })
 }
 
 /// Reads the one document that `text` holds, or none.
@@ -46,6 +64,7 @@ pub(super) fn load(text: &str) -> Result<Option<Node>, LoadError> {
         let (event, span) = event.map_err(|error| LoadError {
             line: error.marker().line().clamp(1, last),
             what: error.info().to_owned(),
+            hidden: Some("this is not YAML"),
         })?;
         loader.hear(event, span.start.line().clamp(1, last))?;
     }
@@ -234,7 +253,7 @@ fn merge(node: Node, merged: &mut Vec<(Key, Node)>) -> Result<(), LoadError> {
         Content::Scalar(_) => {
             let kind = node.kind();
             let what = format!("`{MERGE}` takes a map, as in `{MERGE}: *anchor`, found {kind}");
-            return wrong(node.line, what);
+            return wrong_shown(node.line, what, "`<<` takes a map, as in `<<: *anchor`");
         }
     }
     Ok(())
@@ -242,7 +261,11 @@ fn merge(node: Node, merged: &mut Vec<(Key, Node)>) -> Result<(), LoadError> {
 
 fn known(tag: Option<&Tag>, line: usize) -> Result<(), LoadError> {
     match tag.filter(|tag| !tag.is_yaml_core_schema()) {
-        Some(tag) => wrong(line, format!("the tag `{tag}` is not known")),
+        Some(tag) => wrong_shown(
+            line,
+            format!("the tag `{tag}` is not known"),
+            "this tag is not known: a text that begins with `!` is to stand in quotes",
+        ),
         None => Ok(()),
     }
 }
@@ -254,7 +277,10 @@ fn converted(scalar: Option<Scalar<'_>>, line: usize) -> Result<Json, LoadError>
         Some(Scalar::Integer(value)) => Json::from(value),
         Some(Scalar::FloatingPoint(value)) => match Number::from_f64(value.into_inner()) {
             Some(number) => Json::Number(number),
-            None => return wrong(line, format!("`{value}` is not a finite number")),
+            None => {
+                let what = format!("`{value}` is not a finite number");
+                return wrong_shown(line, what, "this is not a finite number");
+            }
         },
         Some(Scalar::String(value)) => Json::String(value.into_owned()),
         None => return wrong(line, "the value is not what its tag says"),

@@ -80,6 +80,16 @@ impl Node {
         }
     }
 
+    /// Whether there is something in it that no message may show.
+    pub(in crate::catalog) fn has_secret(&self) -> bool {
+        self.is_secret
+            || match &self.content {
+                Content::Scalar(_) => false,
+                Content::List(items) => items.iter().any(Node::has_secret),
+                Content::Map(entries) => entries.iter().any(|(_, node)| node.has_secret()),
+            }
+    }
+
     /// Has `f` change every text in it, at any depth, keys left alone. `f` is
     /// told the line.
     pub(in crate::catalog) fn change_texts(&mut self, f: &mut impl FnMut(usize, &mut String)) {
