@@ -489,3 +489,26 @@ fn secret_that_is_too_short_to_be_found_is_not_shown_where_it_stands() {
         .unwrap_err();
     assert!(error.to_string().contains("`size`: invalid value: integer `300`, expected u8"));
 }
+
+#[test]
+fn local_path_with_credentials_is_told_when_the_catalog_is_built() {
+    let folder = Folder::new();
+    let yaml = "a: {type: csv, path: data/a.csv, credentials: lake}\n\
+                '{n}_b': {type: csv, path: 'data/{n}.csv', credentials: lake}\n\
+                '{n}_c': {type: csv, path: 'c{n}.csv', credentials: lake}\n\
+                '{n}_d': {type: csv, path: '{n}', storage_options: {region: r}}\n\
+                '{n}_e': {type: csv, path: 's3://{n}', credentials: lake}\n";
+    let error = Catalog::builder()
+        .yaml_file(folder.write("catalog.yml", yaml))
+        .credentials("lake", BTreeMap::from([("password", TOKEN)]))
+        .build()
+        .unwrap_err();
+    let expected = ["1: dataset `a`", "2: dataset `{n}_b`"].map(|whose| {
+        format!(
+            "{}:{whose}: a path of the local file system takes no storage options, nor \
+             credentials, found `password`",
+            folder.path("catalog.yml").display()
+        )
+    });
+    assert_eq!(error.problems(), expected, "of the others it is not known yet what they are");
+}

@@ -307,7 +307,9 @@ fn file_that_was_saved_before_it_was_versioned_is_told() {
     folder.write("copy.txt", "plain");
     let error = RunOptions::new().check(&pipeline(), &catalog(&folder)).unwrap_err();
     assert_eq!(error.problems().len(), 2);
-    for told in error.problems() {
+    for (told, name) in error.problems().iter().zip(["note.txt", "copy.txt"]) {
+        let place = format!("{}: is a file", folder.path(name).display());
+        assert_eq!(told.matches(&place).count(), 1, "{told}");
         let expected = "is a file, where the folder of its versions is to be: it was saved before \
                         it was versioned";
         assert!(told.contains(expected), "{told}");

@@ -317,3 +317,23 @@ fn clones_share_a_catalog_and_the_empty_one_binds_nothing() {
     assert_eq!(Catalog::empty().names().count(), 0);
     assert!(Catalog::from_yaml_file("/nowhere/catalog.yml").is_err());
 }
+
+#[test]
+fn type_that_others_call_otherwise_is_told_what_it_is_called_here() {
+    let hint = |kind: &str| {
+        let folder = Folder::new();
+        let path = folder.write("catalog.yml", format!("a: {{type: {kind}, path: a}}\n"));
+        let problems = Catalog::from_yaml_file(path).unwrap_err();
+        let [problem] = problems.problems() else { panic!("{problems}") };
+        problem.split_once("dataset `a`: ").unwrap().1.to_owned()
+    };
+    for (kind, meant) in
+        [("CSV", "csv"), ("Json", "json"), ("jsonlines", "jsonl"), ("MessagePack", "msgpack")]
+    {
+        let told = hint(kind);
+        assert!(told.ends_with(&format!("; did you mean `{meant}`?")), "{told}");
+    }
+    if cfg!(not(feature = "polars")) {
+        assert_eq!(hint("parquet"), "the type `parquet` needs the crate's feature `polars`");
+    }
+}

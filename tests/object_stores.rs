@@ -535,8 +535,8 @@ fn what_is_wrong_with_paths_is_said_at_once() {
         "dataset `upward`: the path is none of an object store",
         "dataset `bucketless`: `s3:///b` names no bucket",
         "dataset `password`: the path has a password in it",
-        "dataset `optional`: the object store `memory` takes no storage options, found `token`",
-        "dataset `local`: a path of the local file system takes no storage options",
+        "dataset `optional`: the object store `memory` takes no storage options, nor credentials, found `token`",
+        "dataset `local`: a path of the local file system takes no storage options, nor credentials",
     ] {
         assert!(told.contains(what), "{what}\n{told}");
     }
@@ -571,9 +571,9 @@ fn catalog_file_leads_to_stores_by_patterns_and_with_options() {
     );
     let told = error.unwrap_err().to_string();
     for (line, what) in [
-        "dataset `one`: the object store `lake` takes no storage options, found `token`",
-        "dataset `two`: the object store `lake` takes no storage options, found `size`",
-        "dataset `three`: the object store `lake` takes no storage options, found `token`",
+        "dataset `one`: the object store `lake` takes no storage options, nor credentials, found `token`",
+        "dataset `two`: the object store `lake` takes no storage options, nor credentials, found `size`",
+        "dataset `three`: the object store `lake` takes no storage options, nor credentials, found `token`",
         "dataset `four`: `storage_options` is to be a map",
         "dataset `five`: `list` is to be text, a number or a truth",
     ]
@@ -594,4 +594,23 @@ fn cloud_that_is_not_built_in_is_told_by_its_feature() {
         told.contains("leads to `s3://bucket/`, and the crate is built without its feature `aws`"),
         "{told}"
     );
+}
+
+/// As it is printed.
+#[cfg(feature = "aws")]
+#[test]
+fn catalog_of_the_readme_is_one() {
+    let folder = Folder::new();
+    let readme = include_str!("../README.md");
+    let yaml = readme.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let keys = [("aws_access_key_id", "AKIA"), ("aws_secret_access_key", "hunter2")];
+    let catalog = Catalog::builder()
+        .yaml_file(folder.write("catalog.yml", yaml))
+        .credentials("lake", std::collections::BTreeMap::from(keys))
+        .build()
+        .unwrap();
+    assert_eq!(catalog.patterns().count(), 2);
+    assert_eq!(catalog.describe("raw.rows_csv").unwrap().place(), Some("data/raw/rows.csv"));
+    let lake = catalog.describe("prices_lake").unwrap();
+    assert_eq!(lake.place(), Some("s3://lake/prices.jsonl"));
 }

@@ -129,7 +129,7 @@ impl Dataset<str> for Empty {
 
 #[test]
 fn thousands_of_mistakes_are_all_told_and_the_first_with_a_hint() {
-    const MANY: usize = 5_000;
+    const MANY: usize = 2_000;
     let reads = |at| {
         let top = Data::<u32>::parameter("top").named(format!("set.b{at}"));
         node(|_: &str, _: &u32| ())
@@ -267,6 +267,37 @@ fn dataset_named_by_string_only_cannot_be_stored_until_it_is_declared() {
     let catalog = Catalog::builder().file("note", file).build().unwrap();
     let mut report = SequentialRunner::new().run(&pipeline, &catalog, RunOptions::new()).unwrap();
     assert_eq!(report.take_output(&Data::<usize>::memory("n")), Some(4));
+}
+
+#[test]
+fn parameter_named_by_string_only_is_read_as_a_basic_type_and_refused_as_another() {
+    #[derive(Deserialize)]
+    struct Limits {
+        #[expect(dead_code, reason = "no node runs")]
+        top: usize,
+    }
+    let limit = |top: &usize, name: &str, all: &serde_json::Value| format!("{top} {name} {all}");
+    let limit = node(limit)
+        .reads_named(("params:limits.top", "params:limits.name", "params:limits"))
+        .writes_named("told")
+        .named("limit");
+    let pipeline = Pipeline::new([limit]).unwrap();
+    let bind = || {
+        Catalog::builder()
+            .parameter(&Data::<usize>::parameter("limits.top"), 3)
+            .parameter(&Data::<str>::parameter("limits.name"), "n".to_owned())
+    };
+    let catalog = bind().build().unwrap();
+    with_each_runner(|runner| {
+        let mut report = runner.run(&pipeline, &catalog, RunOptions::new()).unwrap();
+        let told = report.take_output(&Data::<String>::memory("told")).unwrap();
+        assert_eq!(told, r#"3 n {"name":"n","top":3}"#);
+    });
+
+    let node = node(|_: &Limits| ()).reads_named("params:limits").writes(()).named("limit");
+    let [told] = &refused([node], bind())[..] else { panic!("one problem") };
+    assert!(told.starts_with("parameter `limits`: its nodes name it by string only, and a `"));
+    assert!(told.contains("Limits` cannot be read so: name it with `Data::parameter`"), "{told}");
 }
 
 #[test]

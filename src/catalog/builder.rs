@@ -65,7 +65,17 @@ impl CatalogBuilder {
     /// model:
     ///   type: json
     ///   path: ${out}/model.json
+    ///   versioned: true                # every version is kept; see FileDataset::versioned
+    /// prices:
+    ///   type: jsonl
+    ///   path: s3://lake/prices.jsonl   # with the feature aws
+    ///   storage_options: {aws_region: eu-west-1}
+    ///   credentials: lake              # by name; see credentials_file
     /// ```
+    ///
+    /// `storage_options` and `credentials` are what the object store of the path is
+    /// told: maps, of which the entries are put together. A path of the local file
+    /// system takes neither.
     ///
     /// Paths are relative to the working directory. Names that begin with an
     /// underscore are left out, so that anchors may live there, to be taken up
@@ -368,9 +378,11 @@ impl CatalogBuilder {
         self
     }
 
-    /// Keeps what is loaded or saved under a name in memory, until the last node
-    /// of a run has read it or somebody [releases](Catalog::release) it; as
-    /// `type: cached` does in a catalog file.
+    /// Keeps what is loaded or saved under a name in memory, as `type: cached`
+    /// does in a catalog file. What a node of a run writes is kept until the last
+    /// node of the run has read it; what comes from outside of the pipeline until
+    /// somebody [releases](Catalog::release) it, so that the next run finds it
+    /// there.
     pub fn cached(mut self, name: impl Into<String>) -> Self {
         self.cached.push(name.into());
         self

@@ -154,6 +154,12 @@ impl FileDataset {
         &self.format
     }
 
+    /// Says what is wrong with it where its path is known up to `end` only.
+    pub(super) fn check_start(&self, end: usize, stores: &Stores) -> Result<(), String> {
+        let path = self.path.to_str().unwrap_or_default();
+        stores.check_start(&path[..end], &self.options)
+    }
+
     pub(super) fn is_versioned(&self) -> bool {
         self.is_versioned
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 
 use super::access::Access;
+use super::codec::{self, Codec};
 use super::data::Value;
 use super::entry::{Entry, PARAMETER_PREFIX};
 use super::error::FormatError;
@@ -13,9 +14,39 @@ use super::stored::{StoredDataset, Unfit};
 /// One value of the tree.
 struct Parameter(Json);
 
+/// The types of which a parameter can be read where its nodes name it by string
+/// only.
+static BASIC: &[&dyn Codec] = &[
+    &codec::Parameter::<bool>::CODEC,
+    &codec::Parameter::<i32>::CODEC,
+    &codec::Parameter::<i64>::CODEC,
+    &codec::Parameter::<u8>::CODEC,
+    &codec::Parameter::<u16>::CODEC,
+    &codec::Parameter::<u32>::CODEC,
+    &codec::Parameter::<u64>::CODEC,
+    &codec::Parameter::<usize>::CODEC,
+    &codec::Parameter::<f32>::CODEC,
+    &codec::Parameter::<f64>::CODEC,
+    &codec::Parameter::<str>::CODEC,
+    &codec::Parameter::<Json>::CODEC,
+];
+
+impl Parameter {
+    fn codec(&self, access: &Access<'_>) -> Result<&'static dyn Codec, FormatError> {
+        let basic = || BASIC.iter().find(|codec| codec.type_id() == access.type_id).copied();
+        access.codec.or_else(basic).ok_or_else(|| {
+            let wanted = access.type_name;
+            FormatError::plain(format!(
+                "its nodes name it by string only, and a `{wanted}` cannot be read so: name it \
+                 with `Data::parameter`, or declare it with `Pipeline::declare`"
+            ))
+        })
+    }
+}
+
 impl StoredDataset for Parameter {
     fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
-        access.codec()?.parameter(&self.0)
+        self.codec(access)?.parameter(&self.0)
     }
 
     fn save(&self, _: &Access<'_>, _: &Value) -> Result<(), FormatError> {

@@ -88,7 +88,7 @@ impl FileDataset {
     /// Says before the run that a version could not be saved.
     pub(super) fn check_version(&self, access: &Access<'_>) -> Result<(), Unfit> {
         if self.place_of_bytes().exists(self.path())? {
-            return Err(self.absent("").into());
+            return Err(self.absent("").at(&self.describe()).into());
         }
         match access.save_version {
             Some(version) if self.place_of_bytes().exists(&self.path_of(version))? => {

@@ -42,6 +42,26 @@ const TYPES: &[EntryType] = &[
     EntryType { name: "cached", options: &["dataset"] },
 ];
 
+/// Types that a feature brings, where it is off.
+const FEATURES: &[(&str, &str)] = &[
+    #[cfg(not(feature = "polars"))]
+    ("parquet", "polars"),
+    #[cfg(not(feature = "polars"))]
+    ("arrow", "polars"),
+];
+
+/// What others call the types.
+const ALIASES: &[(&str, &str)] = &[
+    ("jsonlines", "jsonl"),
+    ("json_lines", "jsonl"),
+    ("ndjson", "jsonl"),
+    ("messagepack", "msgpack"),
+    ("feather", "arrow"),
+    ("ipc", "arrow"),
+    ("txt", "text"),
+    ("binary", "bytes"),
+];
+
 /// What datasets are made with.
 #[derive(Default)]
 pub(in crate::catalog) struct Makers {
@@ -132,7 +152,18 @@ impl<'a> EntryReader<'a> {
         };
         let found = self.text(node, "type").filter(|_| !self.is_open(node))?;
         if !makers.names().any(|name| name == found) {
-            let hint = did_you_mean(&found, makers.names());
+            if let Some((_, feature)) = FEATURES.iter().find(|(kind, _)| *kind == found) {
+                let what = format!("the type `{found}` needs the crate's feature `{feature}`");
+                self.problem(node.line, &what);
+                return None;
+            }
+            let lower = found.to_lowercase();
+            let alias = ALIASES.iter().find(|(alias, _)| *alias == lower);
+            let meant = alias.map_or(&*lower, |(_, name)| name);
+            let hint = match makers.names().find(|name| *name == meant) {
+                Some(name) => format!("; did you mean `{name}`?"),
+                None => did_you_mean(&found, makers.names()),
+            };
             self.problem(node.line, &format!("unknown type `{found}` (one of {}){hint}", names()));
             return None;
         }
@@ -197,14 +228,17 @@ impl<'a> EntryReader<'a> {
         let file = if is_versioned? { file.versioned() } else { file };
         let is_path = |option: &&(Key, Node)| option.0.name == "path";
         let path = options.iter().find(is_path).map(|(_, node)| node);
-        if path.is_some_and(|path| self.is_open(path)) {
-            return Some(Box::new(file));
-        }
         self.located(path.map_or(line, |path| path.line), file)
     }
 
     fn located(&mut self, line: usize, mut file: FileDataset) -> Option<Stored> {
-        match file.locate(&self.makers.stores) {
+        let stores = &self.makers.stores;
+        let open = file.path().to_str().and_then(|path| path.find('{'));
+        let located = match open.filter(|_| self.is_draft) {
+            Some(end) => file.check_start(end, stores),
+            None => file.locate(stores),
+        };
+        match located {
             Ok(()) => Some(Box::new(file)),
             Err(problem) => {
                 self.problem(line, &problem);

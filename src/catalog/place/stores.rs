@@ -27,7 +27,9 @@ impl StorageOptions {
     pub(super) fn none_for(&self, what: &str) -> Result<(), String> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => Err(format!("{what} takes no storage options, found `{name}`")),
+            Some(name) => {
+                Err(format!("{what} takes no storage options, nor credentials, found `{name}`"))
+            }
         }
     }
 }
@@ -56,10 +58,22 @@ impl Stores {
         match path.to_str().and_then(scheme_of) {
             Some(scheme) => self.locate_url(path, scheme, options),
             None => {
-                options.none_for("a path of the local file system")?;
+                options.none_for(LOCAL)?;
                 Ok((Arc::new(Local), path.to_owned()))
             }
         }
+    }
+
+    /// Says what is wrong with paths of which only the beginning is known.
+    pub(in crate::catalog) fn check_start(
+        &self,
+        start: &str,
+        options: &StorageOptions,
+    ) -> Result<(), String> {
+        // Else what comes may still make a URL of it.
+        let scheme = start.strip_suffix(":/").or(start.strip_suffix(':')).unwrap_or(start);
+        let may_be_url = start.is_empty() || start.contains("://") || is_scheme(scheme);
+        if may_be_url { Ok(()) } else { options.none_for(LOCAL) }
     }
 
     #[cfg(feature = "object-store")]
@@ -85,6 +99,9 @@ impl Stores {
         ))
     }
 }
+
+/// What takes no options.
+pub(super) const LOCAL: &str = "a path of the local file system";
 
 /// What a URL begins with; `None` of a path of the file system.
 pub(super) fn scheme_of(path: &str) -> Option<&str> {

@@ -18,7 +18,7 @@ use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use self::draft::ObjectDraft;
-use super::stores::{StorageOptions, is_scheme};
+use super::stores::{LOCAL, StorageOptions, is_scheme};
 use super::{Draft, Local, Place, Start};
 use crate::catalog::error::FormatError;
 use crate::catalog::source::{START, Source};
@@ -85,7 +85,7 @@ impl ObjectStores {
             options.none_for(&format!("the object store `{scheme}`"))?;
             (store.clone(), format!("{scheme}://"))
         } else if scheme == FILE {
-            options.none_for("a path of the local file system")?;
+            options.none_for(LOCAL)?;
             let local = Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
             let local = local.ok_or_else(|| format!("`{url}` names no file of this machine"))?;
             return Ok((Arc::new(Local), local));
