@@ -512,3 +512,23 @@ fn local_path_with_credentials_is_told_when_the_catalog_is_built() {
     });
     assert_eq!(error.problems(), expected, "of the others it is not known yet what they are");
 }
+
+#[test]
+fn wrong_option_is_told_beside_credentials_that_are_missing() {
+    let folder = Folder::new();
+    let yaml = "a:\n  type: my.short\n  credentials: none\n  size: big\n\
+                '{n}_b':\n  type: my.short\n  credentials: '{n}'\n  size: big\n";
+    let error = Catalog::builder()
+        .yaml_file(folder.write("catalog.yml", yaml))
+        .dataset_type("my.short", |short: Short| Ok::<_, String>(short))
+        .build()
+        .unwrap_err();
+    let wrong = "`size`: invalid type: string \"big\", expected u8";
+    let expected = [
+        "3: dataset `a`: there are no credentials `none` (known: none)",
+        &format!("4: dataset `a`: {wrong}"),
+        &format!("8: dataset `{{n}}_b`: {wrong}"),
+    ];
+    let place = folder.path("catalog.yml").display().to_string();
+    assert_eq!(error.problems(), expected.map(|told| format!("{place}:{told}")));
+}

@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde::Deserializer;
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde_json::Value as Json;
 
 use super::config::Node;
@@ -24,6 +26,10 @@ pub(crate) trait DatasetType: Send + Sync {
 
     /// Says what is wrong with the options, and makes nothing.
     fn check(&self, options: Json) -> Vec<OptionProblem>;
+
+    /// As [`check`](Self::check), in the order given: the first wrong value ends
+    /// the reading.
+    fn check_in_order(&self, options: Vec<(String, Json)>) -> Vec<OptionProblem>;
 }
 
 /// What is wrong with an option.
@@ -70,6 +76,11 @@ where
     fn check(&self, options: Json) -> Vec<OptionProblem> {
         guarded(|| read::<O>(options)).err().unwrap_or_default()
     }
+
+    fn check_in_order(&self, options: Vec<(String, Json)>) -> Vec<OptionProblem> {
+        let options = MapDeserializer::<_, serde_json::Error>::new(options.into_iter());
+        guarded(|| read_from::<O, _>(options)).err().unwrap_or_default()
+    }
 }
 
 impl OptionProblem {
@@ -104,6 +115,14 @@ fn guarded<R>(f: impl FnOnce() -> Result<R, Vec<OptionProblem>>) -> Result<R, Ve
 
 /// Reads options, of which none may be left over.
 fn read<O: DeserializeOwned>(options: Json) -> Result<O, Vec<OptionProblem>> {
+    read_from(options)
+}
+
+fn read_from<'de, O, D>(options: D) -> Result<O, Vec<OptionProblem>>
+where
+    O: DeserializeOwned,
+    D: Deserializer<'de>,
+{
     let mut problems = Vec::new();
     let known = match Shape::of::<O>() {
         Shape::Struct(fields) => fields,

@@ -199,14 +199,30 @@ impl<'a> EntryReader<'a> {
             true => Err(dataset_type.check(values)),
             false => dataset_type.make(kind, values),
         };
-        let mut problems = Vec::new();
+        let (mut problems, mut is_cut) = (Vec::new(), false);
         for problem in made.as_ref().err().into_iter().flatten() {
             let (at, found) = node.find(problem.path.iter().map(String::as_str));
-            if !found.is_some_and(|found| self.is_open(found)) {
-                problems.push((at.unwrap_or(line), problem.told(found)));
+            match found.is_some_and(|found| self.is_open(found)) {
+                true => is_cut = true,
+                false => problems.push((at.unwrap_or(line), problem.told(found))),
+            }
+        }
+        if is_cut {
+            // What is not known has ended the reading: the rest is read before it.
+            let values = options.iter().filter(|(key, _)| key.name != "type");
+            let (open, rest): (Vec<_>, Vec<_>) = values.partition(|(_, node)| self.has_open(node));
+            let ordered = rest.into_iter().chain(open);
+            let ordered = ordered.map(|(key, node)| (key.name.clone(), node.to_json())).collect();
+            for problem in dataset_type.check_in_order(ordered) {
+                let (at, found) = node.find(problem.path.iter().map(String::as_str));
+                let is_open = |found| self.has_open(found);
+                if let Some(at) = at.filter(|_| !found.is_none_or(is_open)) {
+                    problems.push((at, problem.told(found)));
+                }
             }
         }
         problems.sort();
+        problems.dedup();
         problems.iter().for_each(|(line, what)| self.problem(*line, what));
         made.ok()
     }
@@ -382,6 +398,15 @@ impl<'a> EntryReader<'a> {
             Content::Scalar(Json::String(text)) => self.is_draft && text.contains('{'),
             Content::Scalar(Json::Null) => node.is_secret,
             _ => false,
+        }
+    }
+
+    /// Whether there is something in it that is not known.
+    fn has_open(&self, node: &Node) -> bool {
+        match &node.content {
+            Content::Scalar(_) => self.is_open(node),
+            Content::List(items) => items.iter().any(|item| self.has_open(item)),
+            Content::Map(entries) => entries.iter().any(|(_, node)| self.has_open(node)),
         }
     }
 
