@@ -8,10 +8,11 @@ mod processes;
 
 use std::error::Error;
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, abort};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use entourage::{
     ATTEMPT, CancelToken, Cancelled, Catalog, Data, Dataset, Fate, FileDataset, Node, Pipeline,
@@ -34,13 +35,23 @@ fn arrive(at: &Path) {
     fs::rename(part, at).unwrap();
 }
 
-fn wait_for(path: &Path) -> String {
+/// How long a test waits for what happens at once unless something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What `found` finds as soon as it finds something.
+fn wait_until<T>(what: &str, found: impl Fn() -> Option<T>) -> T {
+    let begin = Instant::now();
     loop {
-        match fs::read_to_string(path) {
-            Ok(text) => return text,
-            Err(_) => thread::yield_now(),
+        match found() {
+            Some(found) => return found,
+            None => assert!(begin.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}"),
         }
+        thread::yield_now();
     }
+}
+
+fn wait_for(path: &Path) -> String {
+    wait_until(&format!("{}", path.display()), || fs::read_to_string(path).ok())
 }
 
 /// Three attempts, one right after the other.
@@ -60,11 +71,15 @@ fn cancelled(runner: &ProcessRunner, nodes: &Pipeline, arrival: PathBuf) -> RunE
     let token = CancelToken::new();
     let options = RunOptions::new().cancel_token(token.clone());
     thread::scope(|scope| {
-        scope.spawn(move || {
-            wait_for(&arrival);
+        let waits = scope.spawn(move || {
+            // Even where it does not come: the run would not end otherwise.
+            let come = catch_unwind(|| wait_for(&arrival));
             token.cancel();
+            come.map(drop)
         });
-        runner.run(nodes, &empty(), options).unwrap_err()
+        let ended = runner.run(nodes, &empty(), options);
+        waits.join().unwrap().unwrap_or_else(|_| panic!("nobody has arrived: {ended:?}"));
+        ended.unwrap_err()
     })
 }
 
@@ -237,11 +252,14 @@ fn what_a_killed_node_started_is_killed_with_it() {
     let test = what_a_killed_node_started_is_killed_with_it;
     let builder = again_in(test, folder.tell()).workers(1).grace(Duration::ZERO);
     let runner = builder.build().unwrap();
-    cancelled(&runner, &nodes, folder.path("arrival"));
+    let error = cancelled(&runner, &nodes, folder.path("arrival"));
+    assert_eq!(fates(error.report().unwrap()), ["starts: cancelled"]);
     let child = fs::read_to_string(folder.path("arrival")).unwrap();
-    let state = || fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-    // Whoever is its parent now may have yet to take note.
-    while !state().is_empty() && !state().contains(") Z ") {
-        thread::yield_now();
-    }
+    // Else it would live for ten minutes. Whoever is its parent now may have yet to
+    // take note of its end.
+    let is_over = || match fs::read_to_string(format!("/proc/{child}/stat")) {
+        Ok(state) => state.contains(") Z ").then_some(()),
+        Err(_) => Some(()),
+    };
+    wait_until("the end of what the node started", is_over);
 }

@@ -119,7 +119,12 @@ fn program_that_never_serves_is_told_so() {
         command
     };
     let silent = run(silent, Duration::from_millis(50));
-    assert_eq!(silent, format!("`sleep`, started as a worker, said nothing for 50ms: {ADVICE}"));
+    assert_eq!(
+        silent,
+        format!(
+            "`sleep`, started as a worker, said nothing for 50ms, its greeting_timeout: {ADVICE}"
+        )
+    );
     let babbles = || {
         let mut command = Command::new("sh");
         command.args(["-c", "echo 'Hello, here I am!' >&0; sleep 60"]);

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::protocol::{FrameError, Log, Reply, framed};
 use crate::context::{LogRecord, LogSink};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) struct Channel {
     pub(super) incoming: UnixStream,

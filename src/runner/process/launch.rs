@@ -81,7 +81,7 @@ fn heard(worker: &mut Worker, until: Option<Instant>, limit: Duration) -> Result
         }),
         Ok(Heard::Nothing | Heard::Bell) => {
             worker.kill();
-            Err(format!("said nothing for {limit:?}: {ADVICE}"))
+            Err(format!("said nothing for {limit:?}, its greeting_timeout: {ADVICE}"))
         }
         Err(error) => Err(format!("said what is not understood: {error}")),
     }

@@ -137,10 +137,9 @@ impl Remote {
                     let what = "its process took too long, and was killed".to_owned();
                     return Err(died(worker.status(), what));
                 }
-                Err(error) => {
+                Err(what) => {
                     worker.kill();
                     self.sweep(node, &worker);
-                    let what = format!("its process says what is not understood: {error}");
                     return Err(died(None, what));
                 }
             }

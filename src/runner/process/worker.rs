@@ -139,22 +139,22 @@ impl Worker {
         Ok(Ready { channel: next(channel), exit: next(exit), bell: next(bell) })
     }
 
-    /// Has the worker run one node.
+    /// Has the worker run one node; or says what of their talk went wrong.
     pub(super) fn execute(
         &mut self,
         task: u64,
         request: &Request,
         watch: Watch<'_>,
-    ) -> io::Result<Ran> {
+    ) -> Result<Ran, String> {
         let Watch { mut bell, grace, log } = watch;
         let mut has_begun = false;
         let mut until = None;
         match self.say(request) {
             Err(error) if is_gone(&error) => return Ok(Ran::Died { has_begun }),
-            said => said?,
+            said => said.map_err(untold)?,
         }
         loop {
-            match self.hear(until, bell)? {
+            match self.hear(until, bell).map_err(not_understood)? {
                 Heard::Reply(Reply::Begun { task: of }) if of == task => has_begun = true,
                 Heard::Reply(Reply::Log { task: of, log: said }) if of == task => log(said),
                 Heard::Reply(Reply::Ended { task: of, outcome }) if of == task => {
@@ -166,7 +166,7 @@ impl Worker {
                     bell = None;
                     until = Instant::now().checked_add(grace());
                     match self.say(&Request::Cancel { task }) {
-                        Err(error) if !is_gone(&error) => return Err(error),
+                        Err(error) if !is_gone(&error) => return Err(untold(error)),
                         _ => {}
                     }
                 }
@@ -263,6 +263,20 @@ struct Ready {
     channel: bool,
     exit: bool,
     bell: bool,
+}
+
+/// What became of an attempt to tell a process something.
+fn untold(error: io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            format!("its process has read nothing for {PATIENCE:?}")
+        }
+        _ => format!("its process cannot be told what to do: {error}"),
+    }
+}
+
+fn not_understood(error: io::Error) -> String {
+    format!("its process says what is not understood: {error}")
 }
 
 /// Whether an error of writing says that nobody is there to read.

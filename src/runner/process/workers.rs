@@ -1,10 +1,9 @@
 //! The worker processes of one runner.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::launch::Launch;
 use super::worker::Worker;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Worker processes: those that wait for a task, and how to start another.
 /// Whoever needs one takes it, and has it alone.
