@@ -6,13 +6,18 @@
 #[path = "support/processes.rs"]
 mod processes;
 
+use std::error::Error;
 use std::fs;
+use std::sync::Mutex;
 
 use entourage::{
-    Catalog, Data, FileDataset, Node, Pipeline, ProcessRunner, RunOptions, node, serve_worker,
+    Catalog, Data, Dataset, FileDataset, Node, Pipeline, ProcessRunner, RunOptions, node,
+    serve_worker,
 };
 use processes::{Folder, again, again_in, number};
 use serde::{Deserialize, Serialize};
+
+type BoxError = Box<dyn Error + Send + Sync>;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Flight {
@@ -73,6 +78,59 @@ fn what_is_bound_to_nothing_passes_by_a_folder_that_is_gone_after_the_run() {
     assert_eq!(report.output_names().count(), 0, "what another node reads is no output");
     assert_eq!(report.node("flights").unwrap().rows, Some(3));
     assert_eq!(names_in(folder.path()), [] as [String; 0]);
+}
+
+/// A value that its process has alone.
+#[derive(Default)]
+struct Alone(Mutex<String>);
+
+impl Dataset<str> for Alone {
+    fn load(&self) -> Result<String, BoxError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+
+    fn save(&self, text: &str) -> Result<(), BoxError> {
+        text.clone_into(&mut self.0.lock().unwrap());
+        Ok(())
+    }
+
+    fn exists(&self) -> Result<bool, BoxError> {
+        Ok(true)
+    }
+
+    fn is_persistent(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn what_does_not_outlive_its_process_is_refused_before_the_run() {
+    let yaml = "bytes: {type: cached, dataset: {type: memory}}\n";
+    let catalog =
+        Catalog::builder().yaml_text("catalog.yml", yaml).dataset(&TEXT, Alone::default());
+    let catalog = catalog.parameter(&TOP, 3).build().unwrap();
+    serve_worker(&every_family(), &catalog).if_asked();
+
+    let test = what_does_not_outlive_its_process_is_refused_before_the_run;
+    let runner = again(test).workers(1).build().unwrap();
+    let error = runner.run(&every_family(), &catalog, RunOptions::new()).unwrap_err();
+    assert!(error.is_refused(), "{error}");
+    for name in ["text", "bytes"] {
+        let stays = format!("dataset `{name}`, which node `");
+        assert!(error.problems().iter().any(|problem| problem.starts_with(&stays)), "{error}");
+    }
+    assert_eq!(error.problems().len(), 2, "{error}");
+}
+
+#[cfg(feature = "object-store")]
+#[test]
+fn file_in_memory_is_refused_before_the_run() {
+    let catalog = Catalog::builder().file("text", FileDataset::text("memory://text"));
+    let catalog = catalog.parameter(&TOP, 3).build().unwrap();
+    let runner = again(file_in_memory_is_refused_before_the_run).workers(1).build().unwrap();
+    let error = runner.run(&every_family(), &catalog, RunOptions::new()).unwrap_err();
+    assert!(error.to_string().contains("does not outlive its process"), "{error}");
+    assert_eq!(error.problems().len(), 1, "{error}");
 }
 
 #[test]

@@ -318,6 +318,10 @@ impl StoredDataset for FileDataset {
     fn real_path(&self) -> Option<PathBuf> {
         Some(self.place.real_path(&self.path))
     }
+
+    fn is_persistent(&self) -> bool {
+        self.place.is_persistent()
+    }
 }
 
 impl fmt::Debug for FileDataset {

@@ -44,6 +44,11 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
 
     /// The same for two names of one file, whether it is there yet or not.
     fn real_path(&self, path: &Path) -> PathBuf;
+
+    /// Whether what is there outlives the process.
+    fn is_persistent(&self) -> bool {
+        true
+    }
 }
 
 /// What is being written and nobody sees yet. Dropped, it leaves nothing behind.

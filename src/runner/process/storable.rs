@@ -1,7 +1,11 @@
 //! Which datasets can pass from one process to another.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use super::super::bindings::{Binding, Bindings};
 use crate::catalog::{Family, Format};
+use crate::context::discard;
+use crate::executor::message_of;
 use crate::pipeline::DatasetIndex;
 
 /// How a dataset that the catalog does not bind is kept in the folder of the run,
@@ -33,7 +37,20 @@ pub(super) fn offenders(bound: &Bindings) -> Vec<String> {
                 "it is bound to memory{}, which each process has for itself; bind it to a file",
                 entry.origin()
             ),
-            Binding::Bound(_) | Binding::Ready(_) => return None,
+            Binding::Bound(entry) => match catch_unwind(AssertUnwindSafe(|| entry.is_persistent()))
+            {
+                Ok(true) => return None,
+                Ok(false) => format!(
+                    "what is saved there{} does not outlive its process; bind it to a file",
+                    entry.origin()
+                ),
+                Err(payload) => {
+                    let message = message_of(&*payload);
+                    discard(payload);
+                    format!("the question whether it does so panicked: {message}")
+                }
+            },
+            Binding::Ready(_) => return None,
             Binding::Unbound => match bound.codec(dataset).map(|codec| codec.family()) {
                 Some(family) if format_of(family).is_some() => return None,
                 Some(family) => format!(

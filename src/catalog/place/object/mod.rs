@@ -40,12 +40,15 @@ pub(in crate::catalog) struct ObjectStores {
     /// Those of the clouds that have been asked for, so that files with the same
     /// options share a client.
     clouds: Arc<Mutex<BTreeMap<(String, StorageOptions), Store>>>,
+    /// The one that is there unasked, and is this process's.
+    memory: Store,
 }
 
 impl Default for ObjectStores {
     fn default() -> Self {
         let memory: Store = Arc::new(InMemory::new());
-        Self { named: BTreeMap::from([(MEMORY.to_owned(), memory)]), clouds: Arc::default() }
+        let named = BTreeMap::from([(MEMORY.to_owned(), memory.clone())]);
+        Self { named, clouds: Arc::default(), memory }
     }
 }
 
@@ -101,7 +104,8 @@ impl ObjectStores {
             let known = known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             return Err(format!("no object store is called `{scheme}` (known: {known}){hint}"));
         };
-        let place = ObjectPlace { store, root, secrets: options.clone() };
+        let is_persistent = !Arc::ptr_eq(&store, &self.memory);
+        let place = ObjectPlace { store, root, secrets: options.clone(), is_persistent };
         place.key(path).map_err(|error| error.to_string())?;
         Ok((Arc::new(place), path.to_owned()))
     }
@@ -137,6 +141,7 @@ struct ObjectPlace {
     root: String,
     /// What the store was made with, and no error may show.
     secrets: StorageOptions,
+    is_persistent: bool,
 }
 
 impl fmt::Debug for ObjectPlace {
@@ -233,6 +238,10 @@ impl Place for ObjectPlace {
             Ok(key) => PathBuf::from(format!("{}{key}", self.root)),
             Err(_) => path.to_owned(),
         }
+    }
+
+    fn is_persistent(&self) -> bool {
+        self.is_persistent
     }
 }
 
