@@ -27,13 +27,15 @@ use super::workers::Workers;
 use crate::catalog::{Catalog, DatasetError, Doing, FileDataset, FormatError, Value, sweep};
 use crate::context::{RUN_LOGGER, RunId};
 use crate::pipeline::{DatasetIndex, NodeIndex};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) struct Remote {
     pub(super) workers: Arc<Workers>,
     pub(super) catalog: Catalog,
     pub(super) wanted: Arc<Wanted>,
-    /// By dataset, whether it is in the folder of the run.
-    pub(super) kept: Vec<bool>,
+    /// By dataset, where it is in the folder of the run, the task that has written
+    /// it.
+    pub(super) kept: Vec<Option<AtomicU64>>,
     pub(super) scratch: Arc<Scratch>,
     pub(super) run_id: RunId,
     pub(super) versions: Versions,
@@ -55,13 +57,15 @@ impl Remote {
         has_log: bool,
     ) -> Request {
         let all = &self.wanted.pipeline;
-        let touched = all.reads_once(node).chain(all.writes(node).iter().copied());
-        let kept = touched.filter(|dataset| self.kept[*dataset as usize]);
-        let file = |dataset| KeptFile {
+        let file = |dataset, task| KeptFile {
             dataset: all.slot(dataset).name.to_string(),
-            file: file_of(dataset),
+            file: file_of(dataset, task),
         };
-        let stored = all.reads_once(node).filter(|dataset| !self.kept[*dataset as usize]);
+        let written_by = |dataset| self.kept_in(dataset).map(|by| by.load(Ordering::Acquire));
+        let read = all.reads_once(node).filter_map(|at| Some(file(at, written_by(at)?)));
+        let written = all.writes(node).iter().copied().filter(|at| self.kept_in(*at).is_some());
+        let kept = read.chain(written.map(|at| file(at, task)));
+        let stored = all.reads_once(node).filter(|dataset| self.kept_in(*dataset).is_none());
         let load_version = |dataset| {
             let name = all.slot(dataset).name;
             // To the worker, whose pipeline is this node, what another node of
@@ -81,17 +85,21 @@ impl Remote {
             attempt,
             has_log,
             folder: self.scratch.bytes(),
-            kept: kept.map(file).collect(),
+            kept: kept.collect(),
         }))
     }
 
-    /// Has a worker run the node.
+    fn kept_in(&self, dataset: DatasetIndex) -> Option<&AtomicU64> {
+        self.kept[dataset as usize].as_ref()
+    }
+
+    /// Has a worker run the node; says in which task, and how many records came of it.
     fn run(
         &self,
         node: NodeIndex,
         until: Until<'_>,
         besides: &mut Vec<HookError>,
-    ) -> Result<Option<usize>, FailureKind> {
+    ) -> Result<(u64, Option<usize>), FailureKind> {
         let bell = Bell::of(until)
             .map_err(|error| died(None, format!("its process cannot be called off: {error}")))?;
         let is_called_off = || until.run.is_some_and(CancelToken::is_cancelled);
@@ -114,7 +122,9 @@ impl Remote {
                 Ok(Ran::Ended(outcome)) => {
                     self.workers.put_back(worker);
                     return match outcome {
-                        Outcome::Done { rows } => Ok(rows.and_then(|rows| rows.try_into().ok())),
+                        Outcome::Done { rows } => {
+                            Ok((task, rows.and_then(|rows| rows.try_into().ok())))
+                        }
                         Outcome::Failed(failure) => Err(from_worker(failure)),
                         Outcome::FailedBesides { failure, besides: told } => {
                             besides.extend(told.into_iter().map(hook_error));
@@ -150,7 +160,7 @@ impl Remote {
     /// Removes what a worker that is no more has begun to write for a node.
     fn sweep(&self, node: NodeIndex, worker: &Worker) {
         let written = self.wanted.pipeline.writes(node);
-        for dataset in written.iter().filter(|dataset| !self.kept[**dataset as usize]) {
+        for dataset in written.iter().filter(|dataset| self.kept_in(**dataset).is_none()) {
             let name = &self.wanted.pipeline.slot(*dataset).name;
             let Ok(Some(entry)) = self.catalog.bind(name) else { continue };
             let Some(path) = entry.path() else { continue };
@@ -172,11 +182,15 @@ impl Remote {
     }
 
     /// What the engine keeps of an output.
-    fn output(&self, dataset: DatasetIndex, token: &Value) -> Result<Value, FailureKind> {
-        if !self.kept[dataset as usize] {
-            return Ok(token.clone());
-        }
-        let kept = Kept::new(&self.scratch, dataset);
+    fn output(
+        &self,
+        dataset: DatasetIndex,
+        task: u64,
+        token: &Value,
+    ) -> Result<Value, FailureKind> {
+        let Some(by) = self.kept_in(dataset) else { return Ok(token.clone()) };
+        by.store(task, Ordering::Release);
+        let kept = Kept::new(&self.scratch, dataset, task);
         match self.wanted.pipeline.consumers(dataset) {
             [] => self.load(dataset, &kept).map_err(FailureKind::Load),
             _ => Ok(Arc::new(kept)),
@@ -203,11 +217,11 @@ impl Elsewhere for Remote {
         until: Until<'_>,
         besides: &mut Vec<HookError>,
     ) -> Result<Called, FailureKind> {
-        let rows = self.run(node, until, besides)?;
+        let (task, rows) = self.run(node, until, besides)?;
         let token: Value = Arc::new(());
         let written = self.wanted.pipeline.writes(node);
         let outputs: Result<_, _> =
-            written.iter().map(|dataset| self.output(*dataset, &token)).collect();
+            written.iter().map(|dataset| self.output(*dataset, task, &token)).collect();
         Ok(Called { outputs: outputs?, rows })
     }
 }

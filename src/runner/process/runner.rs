@@ -122,6 +122,7 @@ mod unix {
     use super::{Catalog, Pipeline, ProcessRunnerBuilder, RunError, RunReport};
     use crate::context::{Propagation, PropagationError, RunId, Snapshot, Wire};
     use crate::executor::Executor;
+    use crate::sync::atomic::AtomicU64;
 
     pub(super) struct Inner {
         /// A thread for each worker that may be, which waits for it.
@@ -275,7 +276,8 @@ mod unix {
         }
     }
 
-    fn kept(bound: &Bindings) -> Vec<bool> {
-        bound.pipeline.dataset_indices().map(|at| storable::is_kept(bound, at)).collect()
+    fn kept(bound: &Bindings) -> Vec<Option<AtomicU64>> {
+        let is_kept = |at| storable::is_kept(bound, at).then(AtomicU64::default);
+        bound.pipeline.dataset_indices().map(is_kept).collect()
     }
 }

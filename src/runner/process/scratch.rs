@@ -40,9 +40,10 @@ impl Scratch {
     }
 }
 
-/// The name of a dataset's file in the folder.
-pub(super) fn file_of(dataset: DatasetIndex) -> String {
-    format!("dataset-{dataset}")
+/// The name of the file in the folder to which a task writes a dataset. No two
+/// attempts at a node share one: the end of the one leaves the other's file alone.
+pub(super) fn file_of(dataset: DatasetIndex, task: u64) -> String {
+    format!("dataset-{dataset}-{task}")
 }
 
 /// Stands for a value that is in the folder. With the last who would read it, the
@@ -54,8 +55,8 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(scratch: &Arc<Scratch>, dataset: DatasetIndex) -> Self {
-        let path = scratch.path().join(file_of(dataset));
+    pub(super) fn new(scratch: &Arc<Scratch>, dataset: DatasetIndex, task: u64) -> Self {
+        let path = scratch.path().join(file_of(dataset, task));
         Self { scratch: scratch.clone(), path }
     }
 
