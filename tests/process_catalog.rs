@@ -7,7 +7,9 @@
 #[path = "support/processes.rs"]
 mod processes;
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::time::{Duration, Instant};
 
 use entourage::{Catalog, Data, FileDataset, Pipeline, RunOptions, node, serve_worker};
 use processes::{Folder, again_in};
@@ -68,4 +70,44 @@ fn worker_resolves_names_by_the_patterns_of_its_catalog() {
     let report = runner.run(&pipeline(), &catalog, RunOptions::new()).unwrap();
     assert_eq!(*report.load(&LENGTH).unwrap(), 4);
     assert_eq!(fs::read_to_string(folder.path("text.txt")).unwrap(), "abab");
+}
+
+#[test]
+fn worker_keeps_nothing_of_a_run_for_the_next() {
+    const A: Data<String> = Data::value("a");
+    let folder = Folder::new();
+    let file = FileDataset::json(folder.path("a.json"));
+    let catalog = Catalog::builder().file("a", file).cached("a").build().unwrap();
+    // Each reader waits for the other, so that each is in a process of its own.
+    let reader = |name: &'static str, other: &'static str| {
+        let path = |what: String| folder.path(&what);
+        let (own, other) = (path(format!("{name}-in-")), path(format!("{other}-in-")));
+        let reads = move |a: &String| {
+            let of = |path: &std::path::Path| format!("{}{a}", path.display());
+            fs::write(of(&own), "").unwrap();
+            // Bounded, so that a defect fails.
+            let begin = Instant::now();
+            while !fs::exists(of(&other)).unwrap() && begin.elapsed() < Duration::from_secs(5) {
+                std::thread::yield_now();
+            }
+            a.clone()
+        };
+        node(reads).reads(A).writes(Data::<String>::value("x").named(name)).named(name)
+    };
+    let writes = || entourage::RUN_ID.get().map(|run| run.to_string()).ok_or("no run");
+    let writes = node(writes).reads(()).writes(A).named("writes");
+    let nodes = Pipeline::new([writes, reader("b", "c"), reader("c", "b")]).unwrap();
+    serve_worker(&nodes, &catalog).if_asked();
+
+    let test = worker_keeps_nothing_of_a_run_for_the_next;
+    let runner = again_in(test, folder.tell()).workers(2).build().unwrap();
+    for run in ["r1", "r2", "r3"] {
+        let report = runner.run(&nodes, &catalog, RunOptions::new().run_id(run)).unwrap();
+        let read = |name: &'static str| {
+            report.output(&Data::<String>::value("x").named(name)).unwrap().to_string()
+        };
+        assert_eq!(BTreeSet::from([read("b"), read("c")]), BTreeSet::from([run.to_owned()]));
+        // Nor does this process.
+        assert_eq!(*catalog.load(&A).unwrap(), run);
+    }
 }

@@ -14,6 +14,7 @@ use rustix::process::{Resource, Signal, getpgrp, getpid, getrlimit, setrlimit};
 
 use super::super::control::CancelToken;
 use super::channel::{Channel, Outgoing};
+use super::held::Held;
 use super::protocol::{Execute, Failure, Frames, Outcome, Reply, Request, Served, shortened};
 use super::serve::Offer;
 use super::{digest, part};
@@ -29,13 +30,20 @@ struct Task {
     token: CancelToken,
 }
 
+/// What there is to do, one after the other.
+enum Job {
+    Task(Task),
+    /// A run is over.
+    Release,
+}
+
 /// The folder of the run whose node is being run, if one is.
 type Running = Arc<Mutex<Option<PathBuf>>>;
 
 /// Serves until the parent is gone. The nodes run on this thread.
 pub(super) fn serve(channel: Channel, offers: Vec<Offer>, wire: Wire) -> ! {
     let Channel { incoming, outgoing } = channel;
-    let (tasks, todo) = mpsc::channel();
+    let (jobs, todo) = mpsc::channel();
     let running = Running::default();
     let offers = Arc::new(offers);
     let ear = Ear {
@@ -43,7 +51,7 @@ pub(super) fn serve(channel: Channel, offers: Vec<Offer>, wire: Wire) -> ! {
         by_name: HashMap::new(),
         outgoing: outgoing.clone(),
         running: running.clone(),
-        tasks,
+        jobs,
         last: None,
     };
     let thread = std::thread::Builder::new().name("entourage-worker".to_owned());
@@ -64,24 +72,35 @@ pub(super) fn serve(channel: Channel, offers: Vec<Offer>, wire: Wire) -> ! {
 }
 
 fn work(
-    todo: &Receiver<Task>,
+    todo: &Receiver<Job>,
     offers: &[Offer],
     wire: &Wire,
     outgoing: &Arc<Outgoing>,
     running: &Running,
 ) {
-    for Task { execute, node, token } in todo {
+    let mut held = Held::default();
+    for job in todo {
+        let Job::Task(Task { execute, node, token }) = job else {
+            held.release();
+            continue;
+        };
+        held.begin(execute.run);
         let task = execute.task;
         *running.lock() = Some(folder(&execute));
         outgoing.begin(task);
         _ = outgoing.say(&Reply::Begun { task });
         let offer = &offers[execute.pipeline as usize];
-        let run = AssertUnwindSafe(|| part::run(offer, node, &execute, wire, outgoing, token));
+        let run =
+            AssertUnwindSafe(|| part::run(offer, node, &execute, wire, outgoing, token, &mut held));
         let outcome = catch_unwind(run).unwrap_or_else(|payload| {
             let message = message_of(&*payload);
             discard(payload);
             Outcome::Failed(Failure::Refused(shortened(format!("the worker panicked: {message}"))))
         });
+        if !matches!(outcome, Outcome::Done { .. }) {
+            // Another attempt may be made in another process.
+            held.release();
+        }
         outgoing.end();
         *running.lock() = None;
         if let Err(error) = outgoing.say(&Reply::Ended { task, outcome }) {
@@ -102,7 +121,7 @@ struct Ear {
     by_name: HashMap<u32, HashMap<Arc<str>, NodeIndex>>,
     outgoing: Arc<Outgoing>,
     running: Running,
-    tasks: Sender<Task>,
+    jobs: Sender<Job>,
     /// The task that came last.
     last: Option<(u64, CancelToken)>,
 }
@@ -141,7 +160,7 @@ impl Ear {
                     let token = CancelToken::new();
                     self.last = Some((execute.task, token.clone()));
                     // The receiver lives as long as the process.
-                    return self.tasks.send(Task { execute, node, token }).unwrap_or(());
+                    return self.jobs.send(Job::Task(Task { execute, node, token })).unwrap_or(());
                 }
                 None => {
                     let problem = format!("the worker has no node `{}`", execute.node);
@@ -149,6 +168,7 @@ impl Ear {
                     Reply::Ended { task: execute.task, outcome }
                 }
             },
+            Request::Release => return self.jobs.send(Job::Release).unwrap_or(()),
             Request::Cancel { task } => {
                 // Others are over.
                 if let Some((_, token)) = self.last.as_ref().filter(|(last, _)| *last == task) {

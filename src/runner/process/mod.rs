@@ -17,6 +17,8 @@ mod channel;
 #[cfg(unix)]
 mod digest;
 #[cfg(unix)]
+mod held;
+#[cfg(unix)]
 mod labour;
 #[cfg(unix)]
 mod launch;

@@ -16,6 +16,7 @@ use super::super::report::{Fate, RunReport};
 use super::super::versions::Versions;
 use super::channel::{Forward, Outgoing};
 use super::failures::to_parent;
+use super::held::Held;
 use super::protocol::{Execute, Failure, Outcome, shortened};
 use super::serve::Offer;
 use super::storable;
@@ -31,6 +32,7 @@ pub(super) fn run(
     wire: &Wire,
     outgoing: &Arc<Outgoing>,
     token: CancelToken,
+    held: &mut Held,
 ) -> Outcome {
     let refused = |problem: String| Outcome::Failed(Failure::Refused(shortened(problem)));
     let (propagation, caller) = match &execute.context {
@@ -46,6 +48,7 @@ pub(super) fn run(
         Ok(bound) => bound,
         Err(problem) => return refused(problem),
     };
+    held.hold(execute.pipeline, &bound);
     let mut options = RunOptions::new().run_id(execute.run_id.as_str()).cancel_token(token);
     if execute.has_log {
         let to = outgoing.clone();

@@ -18,6 +18,7 @@ use super::super::error::FailureKind;
 use super::super::hooks::HookError;
 use super::super::versions::Versions;
 use super::failures::{from_worker, hook_error};
+use super::held::release;
 use super::launch::Wanted;
 use super::protocol::{Execute, KeptFile, Log, Outcome, Request};
 use super::scratch::{Kept, Scratch, file_of};
@@ -37,6 +38,8 @@ pub(super) struct Remote {
     /// it.
     pub(super) kept: Vec<Option<AtomicU64>>,
     pub(super) scratch: Arc<Scratch>,
+    /// What its workers know the run by.
+    pub(super) run: u64,
     pub(super) run_id: RunId,
     pub(super) versions: Versions,
     pub(super) context: Option<Vec<(String, String)>>,
@@ -78,6 +81,7 @@ impl Remote {
             save_version: self.versions.save.to_string(),
             load_versions: stored.filter_map(load_version).collect(),
             task,
+            run: self.run,
             pipeline,
             node: all.name_of(node).to_string(),
             run_id: self.run_id.to_string(),
@@ -157,6 +161,17 @@ impl Remote {
         Err(died(None, format!("its process was gone before it began, {TRIES} times")))
     }
 
+    /// Lets go of what this process keeps of what a node has written elsewhere.
+    fn forget(&self, node: NodeIndex) {
+        let written = self.wanted.pipeline.writes(node);
+        for dataset in written.iter().filter(|dataset| self.kept_in(**dataset).is_none()) {
+            let name = &self.wanted.pipeline.slot(*dataset).name;
+            if let Some(entry) = self.catalog.entry(name) {
+                release(name, &entry);
+            }
+        }
+    }
+
     /// Removes what a worker that is no more has begun to write for a node.
     fn sweep(&self, node: NodeIndex, worker: &Worker) {
         let written = self.wanted.pipeline.writes(node);
@@ -217,7 +232,9 @@ impl Elsewhere for Remote {
         until: Until<'_>,
         besides: &mut Vec<HookError>,
     ) -> Result<Called, FailureKind> {
-        let (task, rows) = self.run(node, until, besides)?;
+        let ran = self.run(node, until, besides);
+        self.forget(node);
+        let (task, rows) = ran?;
         let token: Value = Arc::new(());
         let written = self.wanted.pipeline.writes(node);
         let outputs: Result<_, _> =

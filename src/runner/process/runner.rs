@@ -181,6 +181,7 @@ mod unix {
             run.elsewhere = remote.map(|remote| Box::new(remote) as Box<_>);
             run.set_control(&options.controls, cancellation)?;
             let ended = drive(&self.threads, run, &options.controls);
+            self.workers.release();
             if let Some(scratch) = scratch {
                 scratch.clear();
             }
@@ -239,6 +240,7 @@ mod unix {
                 wanted,
                 kept,
                 scratch,
+                run: self.workers.next_run(),
                 run_id: run_id.clone(),
                 versions: bound.versions.clone(),
                 context,

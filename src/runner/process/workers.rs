@@ -1,6 +1,7 @@
 //! The worker processes of one runner.
 
 use super::launch::Launch;
+use super::protocol::Request;
 use super::worker::Worker;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +13,12 @@ pub(super) struct Workers {
     /// The one that was used last is taken first.
     idle: Mutex<Vec<Worker>>,
     tasks: AtomicU64,
+    runs: AtomicU64,
 }
 
 impl Workers {
     pub(super) fn new(launch: Launch) -> Self {
-        Self { launch, idle: Mutex::default(), tasks: AtomicU64::new(0) }
+        Self { launch, idle: Mutex::default(), tasks: AtomicU64::new(0), runs: AtomicU64::new(0) }
     }
 
     /// One that waits, or a new one.
@@ -39,6 +41,18 @@ impl Workers {
     /// A number that no other task of these workers has.
     pub(super) fn next_task(&self) -> u64 {
         self.tasks.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A number that no other run of these workers has.
+    pub(super) fn next_run(&self) -> u64 {
+        self.runs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Tells those that wait that a run is over. Who is still at a task of it finds
+    /// out by the next run's.
+    pub(super) fn release(&self) {
+        // One that cannot be told is gone, or stuck, and found to be so when needed.
+        self.idle.lock().iter_mut().for_each(|worker| _ = worker.say(&Request::Release));
     }
 
     /// How much memory each may take up, in bytes.

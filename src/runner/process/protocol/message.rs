@@ -18,6 +18,8 @@ pub(in super::super) enum Request {
         nodes: Vec<(String, u64)>,
     },
     Execute(Box<Execute>),
+    /// A run is over: what the worker's datasets keep only to be quicker may go.
+    Release,
     /// Tells the node of this task that it is not wanted any more.
     Cancel {
         task: u64,
@@ -52,6 +54,8 @@ pub(in super::super) struct Served {
 #[derive(Debug, Serialize, Deserialize)]
 pub(in super::super) struct Execute {
     pub(in super::super) task: u64,
+    /// Of which run of the parent's it is, whatever that is called.
+    pub(in super::super) run: u64,
     /// Which of the served pipelines.
     pub(in super::super) pipeline: u32,
     pub(in super::super) node: String,

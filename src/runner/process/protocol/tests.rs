@@ -21,6 +21,7 @@ fn requests() -> Vec<Request> {
         Request::Compare { pipeline: 1, nodes: vec![("a".to_owned(), u64::MAX)] },
         Request::Execute(Box::new(Execute {
             task: 7,
+            run: 3,
             pipeline: 1,
             node: "übung".to_owned(),
             run_id: "r1".to_owned(),
@@ -32,6 +33,7 @@ fn requests() -> Vec<Request> {
             load_versions: vec![("in".to_owned(), "v1".to_owned())],
             kept: vec![kept],
         })),
+        Request::Release,
         Request::Cancel { task: 7 },
     ]
 }
