@@ -111,3 +111,29 @@ fn worker_keeps_nothing_of_a_run_for_the_next() {
         assert_eq!(*catalog.load(&A).unwrap(), run);
     }
 }
+
+const FACTOR: Data<usize> = Data::parameter("factor");
+
+fn repeats() -> Pipeline {
+    let repeat = |from: &str, factor: &usize| from.len() * factor;
+    Pipeline::new([node(repeat).reads((FROM, FACTOR)).writes(LENGTH).named("repeat")]).unwrap()
+}
+
+#[test]
+fn parameters_are_those_of_the_run_and_not_of_the_workers_own_catalog() {
+    let folder = Folder::new();
+    let with = |factor: usize| {
+        let from = FileDataset::text(folder.path("from.txt"));
+        Catalog::builder().file("from", from).parameter(&FACTOR, factor).build().unwrap()
+    };
+    // In each worker.
+    serve_worker(&repeats(), &with(10)).if_asked();
+
+    fs::write(folder.path("from.txt"), "abc").unwrap();
+    let test = parameters_are_those_of_the_run_and_not_of_the_workers_own_catalog;
+    let runner = again_in(test, folder.tell()).workers(1).build().unwrap();
+    for factor in [7, 8] {
+        let run = runner.run(&repeats(), &with(factor), RunOptions::new());
+        assert_eq!(run.unwrap().take_output(&LENGTH), Some(3 * factor));
+    }
+}

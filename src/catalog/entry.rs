@@ -9,6 +9,7 @@ use super::access::Access;
 use super::chunks::ChunkWriter;
 use super::data::Value;
 use super::error::{DatasetError, Doing, FormatError};
+use super::parameters::Parameter;
 use super::secret::Secrets;
 use super::stored::{StoredDataset, Unfit};
 use super::validator::Validator;
@@ -145,6 +146,16 @@ impl Entry {
 
     pub(crate) fn is_parameter(&self) -> bool {
         self.stored.is_parameter()
+    }
+
+    /// The parameter of this value.
+    pub(crate) fn parameter(value: serde_json::Value) -> Self {
+        Self::new(Parameter(value), None)
+    }
+
+    /// What a parameter is read from.
+    pub(crate) fn as_json(&self) -> Option<&serde_json::Value> {
+        self.stored.as_json()
     }
 
     /// Whether every version is kept.

@@ -12,7 +12,7 @@ use super::error::FormatError;
 use super::stored::{StoredDataset, Unfit};
 
 /// One value of the tree.
-struct Parameter(Json);
+pub(super) struct Parameter(pub(super) Json);
 
 /// The types of which a parameter can be read where its nodes name it by string
 /// only.
@@ -67,6 +67,10 @@ impl StoredDataset for Parameter {
 
     fn is_parameter(&self) -> bool {
         true
+    }
+
+    fn as_json(&self) -> Option<&Json> {
+        Some(&self.0)
     }
 }
 

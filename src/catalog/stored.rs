@@ -98,6 +98,11 @@ pub(crate) trait StoredDataset: Send + Sync {
     fn is_parameter(&self) -> bool {
         false
     }
+
+    /// What a parameter is read from.
+    fn as_json(&self) -> Option<&serde_json::Value> {
+        None
+    }
 }
 
 /// Why a dataset cannot serve the nodes that name it.

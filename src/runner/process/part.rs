@@ -1,5 +1,6 @@
 //! A worker's part in a run: a pipeline of one node.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use super::held::Held;
 use super::protocol::{Execute, Failure, Outcome, shortened};
 use super::serve::Offer;
 use super::storable;
-use crate::catalog::{Catalog, FileDataset, OwnVersions, Version};
+use crate::catalog::{Catalog, Entry, FileDataset, OwnVersions, Version};
 use crate::context::{ATTEMPT, Context, Propagation, RunLogger, Snapshot, Wire};
 use crate::pipeline::{NodeIndex, Pipeline};
 
@@ -122,7 +123,16 @@ fn bound(pipeline: &Pipeline, catalog: &Catalog, execute: &Execute) -> Result<Bi
         kept = kept.file(&*file.dataset, FileDataset::new(folder.join(&file.file), format));
     }
     let kept = kept.build().map_err(|error| error.to_string())?;
+    let parameters: HashMap<&str, &str> =
+        execute.parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
     for dataset in pipeline.dataset_indices() {
+        if let Some(value) = parameters.get(bound.name(dataset)) {
+            let value = serde_json::from_str(value).map_err(|error| error.to_string())?;
+            let read = Entry::parameter(value).load(&bound.access(dataset));
+            bound.bindings[dataset as usize] =
+                Binding::Ready(read.map_err(|error| error.to_string())?);
+            continue;
+        }
         let binding = match kept.entry(bound.name(dataset)) {
             Some(entry) => Binding::Bound(entry),
             None => match &bound.bindings[dataset as usize] {

@@ -77,7 +77,13 @@ impl Remote {
             let version = self.versions.loads.get(name).or(written)?;
             Some((name.to_owned(), version.to_string()))
         };
+        let parameter = |dataset| {
+            let name = all.slot(dataset).name;
+            let value = self.catalog.entry(name)?.as_json()?.to_string();
+            Some((name.to_owned(), value))
+        };
         Request::Execute(Box::new(Execute {
+            parameters: all.reads_once(node).filter_map(parameter).collect(),
             save_version: self.versions.save.to_string(),
             load_versions: stored.filter_map(load_version).collect(),
             task,

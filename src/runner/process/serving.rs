@@ -43,7 +43,8 @@ pub struct ServeWorker {
 /// ```
 ///
 /// The worker has to come to the same pipeline and the same catalog. Whether the
-/// pipeline is the same is checked; the catalog is taken on trust. What is
+/// pipeline is the same is checked; of the catalog the parameters are the run's, and the
+/// rest is taken on trust. What is
 /// registered there as memory, each worker has for itself.
 pub fn serve_worker(pipeline: &Pipeline, catalog: &Catalog) -> ServeWorker {
     let offers = vec![(pipeline.clone(), catalog.clone())];

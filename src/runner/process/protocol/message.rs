@@ -72,6 +72,9 @@ pub(in super::super) struct Execute {
     pub(in super::super) save_version: String,
     /// By dataset, where it is not to be the latest.
     pub(in super::super) load_versions: Vec<(String, String)>,
+    /// The values of its parameters, as JSON: the run's, whatever the worker's own
+    /// catalog has.
+    pub(in super::super) parameters: Vec<(String, String)>,
     /// Where those of the node's datasets are that the catalog does not bind.
     pub(in super::super) kept: Vec<KeptFile>,
 }

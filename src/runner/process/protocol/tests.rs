@@ -31,6 +31,7 @@ fn requests() -> Vec<Request> {
             folder: b"/tmp/\xff".to_vec(),
             save_version: "2026-01-31T08.15.00.000Z".to_owned(),
             load_versions: vec![("in".to_owned(), "v1".to_owned())],
+            parameters: vec![("params:top".to_owned(), "20".to_owned())],
             kept: vec![kept],
         })),
         Request::Release,
