@@ -15,6 +15,10 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// [run's options](crate::RunOptions::limit); shared by the runs that are given
 /// it.
 ///
+/// A run that is started inside a node which holds a place, and whose own nodes want
+/// one of the same limit, may wait for ever: for the place of the node that waits for
+/// it. Give such a run no limit, or another.
+///
 /// ```
 /// use entourage::{Limit, RunOptions};
 ///

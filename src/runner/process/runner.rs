@@ -12,7 +12,7 @@ use crate::pipeline::Pipeline;
 /// Runs each node of a pipeline in a process of its own kind: this program,
 /// started again as a worker.
 ///
-/// What a node does to its process it does to no other. One that aborts, exits,
+/// What becomes of a node's process becomes of no other. One that aborts, exits,
 /// overflows its stack, runs out of memory or is killed has failed, as
 /// [`NodeFailure::is_died`](crate::NodeFailure::is_died) says; the worker is
 /// replaced, and the others go on. One that is called off and does not end is
@@ -27,9 +27,14 @@ use crate::pipeline::Pipeline;
 /// catalog to something that other processes find, or, where it is bound to
 /// nothing, of a family that can be stored: it is then kept in a temporary folder
 /// of the run. Before the run every dataset is named that is neither: of the
-/// family [`Memory`](crate::Family::Memory), or registered as memory. Free outputs
+/// family [`Memory`](crate::Family::Memory), or bound to what is not
+/// [persistent](crate::Dataset::is_persistent), as memory is. Free outputs
 /// are values of the report as in any run. What is registered as memory and only
 /// read, each worker has from its own catalog.
+///
+/// A process runs one node after another, and is shared by them as threads of a pool
+/// are: a working directory that a node changes, or a thread that it leaves behind,
+/// meets the next one.
 ///
 /// # Context propagation
 ///
