@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::bindings::Binding;
 use super::execute::Run;
-use crate::context::discard;
+use crate::catalog::Entry;
+use crate::context::{discard, quietly};
 use crate::executor::message_of;
 use crate::pipeline::DatasetIndex;
 
@@ -20,20 +21,21 @@ impl Run {
         if pipeline.producer(dataset).is_none() || pipeline.consumers(dataset).is_empty() {
             return;
         }
-        let name = self.bound.name(dataset);
-        let told = match catch_unwind(AssertUnwindSafe(|| entry.release(name))) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(payload) => {
-                let message = message_of(&*payload);
-                discard(payload);
-                format!("releasing dataset `{name}` panicked: {message}")
-            }
-        };
-        // A subscriber is user code, too.
-        let tell = || tracing::warn!(target: "entourage::run", "{told}");
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(tell)) {
-            discard(payload);
-        }
+        release(self.bound.name(dataset), entry);
     }
+}
+
+/// Tells a dataset to let go. Whatever comes of it is nobody's failure.
+pub(super) fn release(name: &str, entry: &Entry) {
+    let told = match catch_unwind(AssertUnwindSafe(|| entry.release(name))) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(payload) => {
+            let message = message_of(&*payload);
+            discard(payload);
+            format!("releasing dataset `{name}` panicked: {message}")
+        }
+    };
+    // A subscriber is user code, too.
+    quietly(|| tracing::warn!(target: "entourage::run", "{told}"));
 }

@@ -15,3 +15,5 @@ pub use resume::Resume;
 
 pub(super) use narrowed::{Narrowed, Whole};
 pub(super) use resume::Unfinished;
+#[cfg(unix)]
+pub(super) use text::some_of;

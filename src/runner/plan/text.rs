@@ -8,7 +8,7 @@ use super::dry_run::{DatasetPlan, NodePlan, Plan, Reason};
 const MOST: usize = 5;
 
 /// The names in one line, as many as there is room for.
-pub(super) fn some_of(names: &[String]) -> String {
+pub(in crate::runner) fn some_of(names: &[String]) -> String {
     let shown = names.iter().take(MOST).map(|name| format!("`{name}`"));
     listed(shown.collect(), names.len())
 }

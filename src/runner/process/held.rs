@@ -1,13 +1,11 @@
 //! What a worker's datasets may keep in memory only to be quicker.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::super::bindings::{Binding, Bindings};
+use super::super::release::release;
 use crate::catalog::Entry;
-use crate::context::discard;
-use crate::executor::message_of;
 
 /// The datasets that the nodes of one run have touched in this worker. They are
 /// released with the run: what they keep is of no use afterwards, since any other
@@ -41,23 +39,5 @@ impl Held {
         for ((_, name), entry) in std::mem::take(&mut self.entries) {
             release(&name, &entry);
         }
-    }
-}
-
-/// Tells a dataset to let go. Whatever comes of it is nobody's failure.
-pub(super) fn release(name: &str, entry: &Entry) {
-    let told = match catch_unwind(AssertUnwindSafe(|| entry.release(name))) {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => error.to_string(),
-        Err(payload) => {
-            let message = message_of(&*payload);
-            discard(payload);
-            format!("releasing dataset `{name}` panicked: {message}")
-        }
-    };
-    // A subscriber is user code, too.
-    let tell = || tracing::warn!(target: "entourage::run", "{told}");
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(tell)) {
-        discard(payload);
     }
 }

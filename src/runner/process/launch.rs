@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::super::plan::some_of;
 use super::digest;
 use super::protocol::{Reply, Request};
 use super::serve::WORKER;
@@ -142,10 +143,10 @@ impl Wanted {
         let Unlike { missing, different } = nearest.unwrap_or_default();
         let mut ways = Vec::new();
         if !missing.is_empty() {
-            ways.push(format!("it has no node {}", named(&missing)));
+            ways.push(format!("it has no node {}", some_of(&missing)));
         }
         if !different.is_empty() {
-            ways.push(format!("its node {} reads or writes otherwise", named(&different)));
+            ways.push(format!("its node {} reads or writes otherwise", some_of(&different)));
         }
         Err(format!("the worker serves another pipeline: {}", ways.join(", and ")))
     }
@@ -185,14 +186,4 @@ impl Unlike {
     fn count(&self) -> usize {
         self.missing.len() + self.different.len()
     }
-}
-
-/// A few of them, and how many more there are.
-fn named(names: &[String]) -> String {
-    const MOST: usize = 5;
-    let mut told: Vec<_> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
-    if let more @ 1.. = names.len() - told.len() {
-        told.push(format!("{more} more"));
-    }
-    told.join(", ")
 }
