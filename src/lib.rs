@@ -145,10 +145,12 @@ pub use runner::{DatasetPlan, NodePlan, Plan, Reason, Resume};
 pub use runner::{
     Fate, Hooks, NodeFailure, NodeReport, ProcessBuildError, ProcessRunner, ProcessRunnerBuilder,
     RemoteError, RunError, RunFuture, RunOptions, RunOutput, RunReport, SequentialRunner,
-    ServeWorker, ThreadRunner, hooks, serve_worker,
+    ServeWorker, ThreadRunner, events, hooks, serve_worker,
 };
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};
+#[cfg(all(feature = "pipeline", feature = "telemetry"))]
+pub use telemetry::{NodeState, RunRecord};
 
 /// The way in for the fuzzer: reads `bytes` as what a worker process and its
 /// parent say, `cut` at a time.

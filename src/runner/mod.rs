@@ -11,6 +11,7 @@ mod control;
 mod dataset_state;
 mod elsewhere;
 mod error;
+pub mod events;
 mod execute;
 mod finals;
 pub mod hooks;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::control::Controls;
 use super::error::RunError;
+use super::events::Listeners;
 use super::hooks::{HookSet, Hooks};
 use super::plan::Plan;
 use super::prepare::checked;
@@ -29,6 +30,7 @@ pub struct RunOptions {
     pub(super) save_version: Option<String>,
     pub(super) load_versions: BTreeMap<String, String>,
     pub(super) hooks: HookSet,
+    pub(super) listeners: Listeners,
     pub(super) controls: Controls,
 }
 

@@ -5,6 +5,10 @@ mod fields;
 mod json_lines;
 mod layer;
 mod origin;
+#[cfg(feature = "pipeline")]
+mod record;
 
 pub use json_lines::JsonLines;
 pub use layer::RunLogLayer;
+#[cfg(feature = "pipeline")]
+pub use record::{NodeState, RunRecord};
