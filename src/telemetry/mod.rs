@@ -2,6 +2,8 @@
 //! node that it happened in.
 
 mod fields;
+#[cfg(feature = "pipeline")]
+mod folder_name;
 mod json_lines;
 mod layer;
 mod origin;
