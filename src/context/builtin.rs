@@ -200,6 +200,26 @@ impl RunLogger {
         Self(sink)
     }
 
+    /// One that files with each of these; `None` where there are none.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn all(loggers: impl IntoIterator<Item = Self>) -> Option<Self> {
+        struct All(Vec<RunLogger>);
+        impl LogSink for All {
+            fn log(&self, record: &LogRecord<'_>) {
+                // The panic of one costs the others nothing.
+                let log = |logger: &RunLogger| {
+                    catch_unwind(AssertUnwindSafe(|| logger.log(record))).unwrap_or_else(discard);
+                };
+                self.0.iter().for_each(log);
+            }
+        }
+        let mut loggers: Vec<_> = loggers.into_iter().collect();
+        match loggers.len() {
+            0 | 1 => loggers.pop(),
+            _ => Some(Self::new(Arc::new(All(loggers)))),
+        }
+    }
+
     /// Files a message with the current run's logger, under the current run and
     /// node. Without a run logger it goes nowhere.
     pub fn say(level: tracing::Level, message: &str) {

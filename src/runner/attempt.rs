@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::bindings::Binding;
 use super::error::FailureKind;
+use super::events::Moved;
 use super::execute::{Attempt, Run, Scratch};
 use super::inputs::Inputs;
-use super::sinks::{Drafts, Sinks};
+use super::sinks::{Draft, Drafts, Sinks};
 use super::turn::Turn;
-use crate::catalog::{ChunkWriter, Value};
+use crate::catalog::{DatasetError, Doing, Value};
 use crate::context::{keep_first, swallow};
 use crate::pipeline::{Call, DatasetIndex, NodeBody, NodeIndex};
 
@@ -163,7 +164,7 @@ impl Run {
         &self,
         turn: Turn<'_>,
         outputs: &[Value],
-        files: Vec<Option<ChunkWriter>>,
+        files: Vec<Option<Draft>>,
     ) -> Result<(), FailureKind> {
         let written = self.bound.pipeline.writes(turn.at);
         let mut files = files.into_iter();
@@ -174,20 +175,47 @@ impl Run {
             };
             if let Some(file) = files.next().flatten() {
                 // Each chunk was told of as it was saved.
+                let Draft { file, rows, spent } = file;
+                let moving = self.moving(dataset).map(|moving| moving.after(spent));
                 let committed = span().in_scope(|| file.commit());
+                let moved = Moved { rows, bytes: None };
+                self.tell_saved(moving, turn, dataset, committed.as_ref().map(|()| moved));
                 committed.map_err(|error| self.told_failed_save(turn, dataset, value, error))?;
                 continue;
             }
             self.told_save(turn, dataset, value, || {
                 match &self.bound.bindings[dataset as usize] {
-                    Binding::Bound(entry) => {
+                    Binding::Bound(entry) => self.save_one(turn, dataset, value, || {
                         span().in_scope(|| self.bound.save(dataset, entry, value))
-                    }
+                    }),
                     Binding::Unbound | Binding::Ready(_) => Ok(()),
                 }
             })?;
         }
         Ok(())
+    }
+
+    /// Saves one output by `save`, and tells of it.
+    fn save_one(
+        &self,
+        turn: Turn<'_>,
+        dataset: DatasetIndex,
+        value: &Value,
+        save: impl FnOnce() -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        let Some(moving) = self.moving(dataset) else { return save() };
+        let tell = |saved| self.tell_saved(Some(moving), turn, dataset, saved);
+        match catch_unwind(AssertUnwindSafe(save)) {
+            Ok(saved) => {
+                let rows = self.bound.codec(dataset).and_then(|codec| codec.rows(value));
+                tell(saved.as_ref().map(|()| Moved { rows, bytes: None }));
+                saved
+            }
+            Err(payload) => {
+                tell(Err(&self.panicked(dataset, Doing::Save, &payload)));
+                resume_unwind(payload)
+            }
+        }
     }
 
     /// Keeps what somebody will want. It comes last, so that of a node which fails
@@ -210,8 +238,9 @@ impl Run {
         for (dataset, value) in stored {
             drop(value);
             // All who would have read it have become unable to meanwhile.
-            if !self.state.datasets[dataset as usize].is_unread() {
-                self.release(dataset);
+            if !self.state.datasets[dataset as usize].is_unread() && self.is_released(dataset) {
+                self.tell_released(dataset);
+                self.release_storage(dataset);
             }
         }
         for (dataset, value) in kept {

@@ -16,10 +16,12 @@ use crate::pipeline::{DatasetIndex, NodeIndex};
 impl Run {
     /// The story of the run, once no node of it is under way; told to its hooks.
     pub(super) fn conclude(&self) -> Result<RunReport, RunError> {
-        match &self.hooks {
+        let outcome = match &self.hooks {
             Some(hooks) if !self.is_part => hooks.end(&self.context, self.story()),
             _ => self.story(),
-        }
+        };
+        self.tell_end(&outcome);
+        outcome
     }
 
     fn story(&self) -> Result<RunReport, RunError> {

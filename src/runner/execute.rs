@@ -9,6 +9,7 @@ use super::context::RunContext;
 use super::control::Control;
 use super::elsewhere::Elsewhere;
 use super::error::{FailureKind, NodeFailure};
+use super::events::{FailureCause, Told};
 use super::hooks::RunHooks;
 use super::progress::Progress;
 use super::state::{RunState, Stage};
@@ -35,6 +36,8 @@ pub(super) struct Run {
     pub(super) attempt: Option<u32>,
     /// `None` where there are none.
     pub(super) hooks: Option<Arc<RunHooks>>,
+    /// `None` where nobody listens.
+    pub(super) told: Option<Box<Told>>,
     /// `None` where the run is told nothing but to run.
     pub(super) control: Option<Box<Control>>,
 }
@@ -44,7 +47,7 @@ pub(super) enum Attempt {
     Done,
     Failed(NodeFailure),
     /// It failed, and is to be tried again after a pause.
-    Again(Duration),
+    Again(Again),
     /// It gave up because the run was called off.
     Cancelled,
     /// It took too long; what came of it is not to be seen.
@@ -53,6 +56,13 @@ pub(super) enum Attempt {
     Waiting,
     /// It cannot run, for want of an input that another node failed to load.
     Blocked,
+}
+
+/// What is known of an attempt after which there will be another.
+pub(super) struct Again {
+    pub(super) pause: Duration,
+    /// Where somebody is told.
+    pub(super) cause: Option<Box<FailureCause>>,
 }
 
 /// What one thread uses again for node after node.
@@ -101,6 +111,7 @@ impl Run {
         if let Some(control) = &self.control {
             return self.execute_told(at, control, began, scratch, wake);
         }
+        self.tell_started(at, self.attempt, began);
         let name = self.bound.pipeline.name_of(at);
         // Once inside the node's context, so that its panic is filed there, and
         // once around it, for the panics of what the caller's context consists of.
@@ -124,14 +135,19 @@ impl Run {
         scratch: &mut Scratch,
     ) -> Duration {
         let ended = self.state.elapsed();
+        let mut cause = None;
         let stage = match attempt {
             Attempt::Done => Stage::Done,
             Attempt::Failed(failure) => {
+                cause = self.cause(&failure);
                 self.state.failures.lock().push((at, failure));
                 Stage::Failed
             }
             Attempt::Cancelled => Stage::Cancelled,
-            Attempt::Again(pause) => {
+            Attempt::Again(again) => {
+                let pause = again.pause;
+                self.tell_retried(at, again, began, ended);
+                self.state.nodes[at as usize].set_ready(ended + pause);
                 scratch.again = Some(pause);
                 return ended;
             }
@@ -142,6 +158,7 @@ impl Run {
             }
         };
         self.state.nodes[at as usize].finish(stage, began, ended);
+        self.tell_ended(at, stage, cause, began, ended);
         if self.control.is_some() {
             self.end_tries(at);
         }
@@ -207,8 +224,9 @@ impl Run {
                 target: "entourage::run", attempt, "{failure}; to be tried again in {pause:.1?}"
             );
             self.told_failure(turn, inputs, &mut failure);
+            let cause = self.cause(&failure);
             self.keep_failure(at, failure);
-            return Attempt::Again(pause);
+            return Attempt::Again(Again { pause, cause });
         }
         if !self.is_part {
             tracing::error!(target: "entourage::run", "{failure}");

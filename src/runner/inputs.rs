@@ -8,7 +8,7 @@ use super::dataset_state::Found;
 use super::error::FailureKind;
 use super::execute::Run;
 use super::turn::Turn;
-use crate::catalog::{DatasetError, Value};
+use crate::catalog::{DatasetError, Doing, Value};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 
 /// What came of a node's wish for its inputs.
@@ -105,8 +105,11 @@ impl Run {
         let read = turn.in_time(|| {
             self.read_each(turn.at, values, |dataset| released.push(dataset));
             self.keep_inputs(turn.at, values);
+            // Told now: later the run may be over.
+            released.retain(|dataset| self.is_released(*dataset));
+            released.iter().for_each(|dataset| self.tell_released(*dataset));
         });
-        released.into_iter().for_each(|dataset| self.release(dataset));
+        released.into_iter().for_each(|dataset| self.release_storage(dataset));
         read
     }
 
@@ -157,12 +160,25 @@ impl Run {
             let span = tracing::debug_span!(target: "entourage::run", "load", dataset = %name);
             span.in_scope(|| self.bound.load(dataset))
         };
+        let moving = self.moving(dataset);
         // Caught, so that nobody waits for a load that panicked.
         let loaded = catch_unwind(AssertUnwindSafe(load));
+        let tell = |loaded: Result<&Value, &DatasetError>| {
+            self.tell_loaded(moving, turn, dataset, loaded, None);
+        };
         let (value, outcome) = match loaded {
-            Ok(Ok(value)) => (Some(value), Ok(Ok(()))),
-            Ok(Err(error)) => (None, Ok(Err(error))),
-            Err(payload) => (None, Err(payload)),
+            Ok(Ok(value)) => {
+                tell(Ok(&value));
+                (Some(value), Ok(Ok(())))
+            }
+            Ok(Err(error)) => {
+                tell(Err(&error));
+                (None, Ok(Err(error)))
+            }
+            Err(payload) => {
+                tell(Err(&self.panicked(dataset, Doing::Load, &payload)));
+                (None, Err(payload))
+            }
         };
         let state = &self.state.datasets[dataset as usize];
         let waiting = match value {

@@ -6,6 +6,7 @@ use super::bindings::Bindings;
 use super::check::check;
 use super::context::RunContext;
 use super::error::RunError;
+use super::events::{Told, Who};
 use super::execute::Run;
 use super::hooks::{Changes, RunHooks};
 use super::options::RunOptions;
@@ -14,7 +15,7 @@ use super::progress::Progress;
 use super::state::RunState;
 use super::versions::{self, Versions};
 use crate::catalog::Catalog;
-use crate::context::{PropagationError, RunId};
+use crate::context::{PropagationError, RunId, RunLogger};
 use crate::pipeline::Pipeline;
 
 /// Binds the pipeline to the catalog, if they go together and the propagation
@@ -60,37 +61,75 @@ pub(super) fn examined(
     (bound, problems)
 }
 
-/// Makes a run that can begin, of what `bind` makes of the changes by its hooks;
-/// these are told that it does. Where the propagation was refused they have no
-/// context in which they could be told of anything.
+/// What a run is asked for, and by whom.
+pub(super) struct Asked<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) catalog: &'a Catalog,
+    pub(super) options: &'a RunOptions,
+    pub(super) run_id: RunId,
+    pub(super) context: Result<RunContext, PropagationError>,
+    pub(super) told: Option<Box<Told>>,
+    pub(super) who: Who,
+}
+
+/// Makes a run that can begin, of what `bind` makes of the changes by its hooks, and
+/// what `set_up` adds to that; hooks and listeners are told that it does. Where the
+/// propagation was refused hooks have no context in which they could be told of
+/// anything.
 pub(super) fn begin(
+    asked: Asked<'_>,
+    bind: impl FnOnce(Option<&Changes>, Option<&PropagationError>) -> Result<Bindings, RunError>,
+    set_up: impl FnOnce(&mut Run) -> Result<(), RunError>,
+) -> Result<Run, RunError> {
+    crate::executor::watch_panics();
+    let Asked { pipeline, catalog, options, run_id, context, mut told, who } = asked;
+    let begun = match context {
+        Ok(context) => {
+            with_hooks(pipeline, catalog, options, &run_id, &context, |changes| bind(changes, None))
+                .map(|(bound, hooks)| prepare(bound, options, run_id, context, hooks))
+        }
+        Err(refused) => Err(bind(None, Some(&refused))
+            .err()
+            .unwrap_or_else(|| RunError::refused(vec![refused.to_string()]))),
+    };
+    let begun = begun.and_then(|mut run| {
+        run.told = told.take();
+        let set_up = set_up(&mut run).and_then(|()| run.tell_begin(pipeline, catalog, who));
+        match set_up {
+            Ok(()) => Ok(run),
+            Err(error) => {
+                told = run.told.take();
+                Err(RunHooks::fail(run.hooks.as_deref(), &run.context, error))
+            }
+        }
+    });
+    if let (Err(error), Some(told)) = (&begun, &told) {
+        told.tell_refused(error);
+    }
+    begun
+}
+
+/// What `bind` makes of the changes by the hooks, which are told of what comes of it.
+fn with_hooks(
     pipeline: &Pipeline,
     catalog: &Catalog,
     options: &RunOptions,
-    run_id: RunId,
-    context: Result<RunContext, PropagationError>,
-    bind: impl FnOnce(Option<&Changes>, Option<&PropagationError>) -> Result<Bindings, RunError>,
-) -> Result<Run, RunError> {
-    crate::executor::watch_panics();
-    let context = match context {
-        Ok(context) => context,
-        Err(refused) => {
-            let error = bind(None, Some(&refused)).err();
-            return Err(error.unwrap_or_else(|| RunError::refused(vec![refused.to_string()])));
-        }
-    };
+    run_id: &RunId,
+    context: &RunContext,
+    bind: impl FnOnce(Option<&Changes>) -> Result<Bindings, RunError>,
+) -> Result<(Bindings, Option<RunHooks>), RunError> {
     let begun = (!options.hooks.is_empty())
-        .then(|| RunHooks::begin(&options.hooks, &context, &run_id, pipeline, catalog))
+        .then(|| RunHooks::begin(&options.hooks, context, run_id, pipeline, catalog))
         .transpose()?;
     let (mut hooks, changes) = begun.unzip();
-    match bind(changes.as_ref(), None) {
+    match bind(changes.as_ref()) {
         Ok(bound) => {
             if let Some(hooks) = &mut hooks {
                 hooks.bind(&bound.pipeline);
             }
-            Ok(prepare(bound, options, run_id, context, hooks))
+            Ok((bound, hooks))
         }
-        Err(error) => Err(RunHooks::fail(hooks.as_ref(), &context, error)),
+        Err(error) => Err(RunHooks::fail(hooks.as_ref(), context, error)),
     }
 }
 
@@ -106,7 +145,7 @@ pub(super) fn prepare(
     let (state, progress) = (RunState::new(&bound), Arc::new(Progress::new()));
     let (keep_going, hooks) = (options.keep_going, hooks.map(Arc::new));
     let (elsewhere, is_part, attempt) = (None, false, None);
-    let control = None;
+    let (told, control) = (None, None);
     Run {
         bound,
         state,
@@ -118,8 +157,21 @@ pub(super) fn prepare(
         is_part,
         attempt,
         hooks,
+        told,
         control,
     }
+}
+
+/// Who is told of the run, and where its messages go: to whom the options name, and
+/// to the listeners' loggers.
+pub(super) fn listeners(
+    options: &RunOptions,
+    run_id: &RunId,
+) -> (Option<Box<Told>>, Option<RunLogger>) {
+    let told = Told::new(options.listeners.of_run(run_id));
+    let theirs = told.iter().flat_map(|told| told.loggers());
+    let logger = RunLogger::all(options.run_logger.clone().into_iter().chain(theirs));
+    (told, logger)
 }
 
 /// The run's id: the one it was given, or one made up.

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::bindings::Binding;
 use super::execute::Run;
+use super::state::Stage;
 use crate::catalog::Entry;
 use crate::context::{discard, quietly};
 use crate::executor::message_of;
@@ -16,12 +17,35 @@ impl Run {
     /// Whatever comes of it is nobody's failure: the value has been read. It is told
     /// in the context that is current.
     pub(super) fn release(&self, dataset: DatasetIndex) {
-        let pipeline = &self.bound.pipeline;
-        let Binding::Bound(entry) = &self.bound.bindings[dataset as usize] else { return };
-        if pipeline.producer(dataset).is_none() || pipeline.consumers(dataset).is_empty() {
-            return;
+        if self.is_released(dataset) {
+            // What was never there is not let go of.
+            if self.told.is_some() && self.is_made(dataset) {
+                self.tell_released(dataset);
+            }
+            self.release_storage(dataset);
         }
-        release(self.bound.name(dataset), entry);
+    }
+
+    /// Whether the run has any say over what becomes of it.
+    pub(super) fn is_released(&self, dataset: DatasetIndex) -> bool {
+        let pipeline = &self.bound.pipeline;
+        let is_bound = || matches!(self.bound.bindings[dataset as usize], Binding::Bound(_));
+        // What nobody is told of, and nobody stores, needs no further look.
+        (self.told.is_some() || is_bound())
+            && pipeline.producer(dataset).is_some()
+            && !pipeline.consumers(dataset).is_empty()
+    }
+
+    fn is_made(&self, dataset: DatasetIndex) -> bool {
+        let producer = self.bound.pipeline.producer(dataset);
+        producer.is_some_and(|at| self.state.nodes[at as usize].stage() == Stage::Done)
+    }
+
+    /// As [`release`](Self::release), of what is released and was told.
+    pub(super) fn release_storage(&self, dataset: DatasetIndex) {
+        if let Binding::Bound(entry) = &self.bound.bindings[dataset as usize] {
+            release(self.bound.name(dataset), entry);
+        }
     }
 }
 

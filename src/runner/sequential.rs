@@ -7,9 +7,10 @@ use std::sync::{Arc, Weak};
 use super::context::RunContext;
 use super::control::{Calls, Cancellation, Ordered, Room, ordered};
 use super::error::RunError;
+use super::events::Who;
 use super::execute::{Run, Scratch};
 use super::options::RunOptions;
-use super::prepare::{begin, checked, run_id};
+use super::prepare::{Asked, begin, checked, listeners, run_id};
 use super::report::RunReport;
 use crate::catalog::Catalog;
 use crate::context::{Accessor, CarryPolicy, ErasedAccessor, Snapshot};
@@ -71,7 +72,7 @@ impl SequentialRunner {
         let is_clean = false;
         let policy = CarryPolicy::here(propagation.clone(), &self.accessors);
         let capture = || Snapshot::capture_for(&policy);
-        let logger = options.run_logger.clone();
+        let (told, logger) = listeners(&options, &run_id);
         let cancellation = Cancellation::new(&options.controls);
         let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
         let context = policy.validate().map(|()| {
@@ -81,9 +82,10 @@ impl SequentialRunner {
         let bind = |changes: Option<&_>, refused: Option<&_>| {
             checked(pipeline, catalog, &options, changes, refused)
         };
-        let mut run = begin(pipeline, catalog, &options, run_id, context, bind)?;
-        run.set_control(&options.controls, cancellation)?;
-        let run = Arc::new(run);
+        let who = Who { runner: "sequential", workers: 1 };
+        let asked = Asked { pipeline, catalog, options: &options, run_id, context, told, who };
+        let set_up = |run: &mut Run| run.set_control(&options.controls, cancellation);
+        let run = Arc::new(begin(asked, bind, set_up)?);
         match ordered(&run.bound.pipeline, &options.controls, run.control.as_deref(), 1) {
             Some(ordered) => by_rank(&run, ordered),
             None => in_order(&run),

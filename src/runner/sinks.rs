@@ -3,6 +3,7 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bindings::Binding;
 use super::control::Lease;
@@ -42,6 +43,8 @@ enum State {
 #[derive(Default)]
 struct Kept {
     rows: Option<usize>,
+    /// How long it took to write them, where somebody is told.
+    spent: Duration,
     place: Place,
 }
 
@@ -61,7 +64,15 @@ enum Place {
 pub(super) struct Drafts {
     pub(super) rows: Option<usize>,
     /// One an output, where it was written chunk by chunk.
-    pub(super) files: Vec<Option<ChunkWriter>>,
+    pub(super) files: Vec<Option<Draft>>,
+}
+
+/// A file that nobody sees yet.
+pub(super) struct Draft {
+    pub(super) file: ChunkWriter,
+    pub(super) rows: Option<usize>,
+    /// How long it took to write so far, where somebody is told.
+    pub(super) spent: Duration,
 }
 
 impl Sinks {
@@ -95,12 +106,12 @@ impl Sinks {
     pub(super) fn end(&self, outputs: &mut Vec<Value>) -> Result<Drafts, FailureKind> {
         let mut drafts = Drafts::default();
         for sink in &self.0 {
-            let Kept { rows, place } = sink.end()?;
+            let Kept { rows, spent, place } = sink.end()?;
             drafts.rows = drafts.rows.into_iter().chain(rows).reduce(|a, b| a + b);
             let (value, file) = match place {
                 Place::Nowhere => (sink.collector.empty(), None),
                 Place::Collected(value) => (value, None),
-                Place::Written(file) => (Arc::new(()) as Value, Some(file)),
+                Place::Written(file) => (Arc::new(()) as Value, Some(Draft { file, rows, spent })),
             };
             outputs.push(value);
             drafts.files.push(file);
@@ -151,7 +162,9 @@ impl OutputSink {
         if let (Place::Nowhere, Binding::Bound(entry)) =
             (&kept.place, &bound.bindings[self.dataset as usize])
         {
+            let moving = self.run.moving(self.dataset);
             let file = entry.chunks(&bound.access(self.dataset)).map_err(|error| {
+                self.run.tell_saved(moving, self.turn(), self.dataset, Err(&error));
                 self.run.told_failed_save(self.turn(), self.dataset, &chunk, error)
             })?;
             kept.place = file.map_or(Place::Nowhere, Place::Written);
@@ -159,7 +172,16 @@ impl OutputSink {
         match &mut kept.place {
             Place::Nowhere => kept.place = Place::Collected(chunk),
             Place::Written(file) => {
-                let push = || file.push(&chunk);
+                let spent = &mut kept.spent;
+                let push = || {
+                    let moving = self.run.moving(self.dataset).map(|moving| moving.after(*spent));
+                    let pushed = file.push(&chunk);
+                    if let Err(error) = &pushed {
+                        self.run.tell_saved(moving, self.turn(), self.dataset, Err(error));
+                    }
+                    *spent = moving.map_or(*spent, |moving| self.run.spent(moving));
+                    pushed
+                };
                 self.run.told_save(self.turn(), self.dataset, &chunk, push)?;
             }
             Place::Collected(value) => {

@@ -79,6 +79,11 @@ impl RunState {
         }
     }
 
+    /// Counts the time from now on.
+    pub(super) fn begin_now(&mut self) {
+        self.began = Instant::now();
+    }
+
     pub(super) fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
@@ -155,8 +160,12 @@ impl NodeState {
     }
 
     pub(super) fn queued(&self) -> Duration {
-        let [ready, began] = [&self.ready_at, &self.began_at].map(|at| at.load(Ordering::Relaxed));
-        Duration::from_nanos(began.saturating_sub(ready))
+        self.queued_until(Duration::from_nanos(self.began_at.load(Ordering::Relaxed)))
+    }
+
+    /// How long it has been ready at that time.
+    pub(super) fn queued_until(&self, now: Duration) -> Duration {
+        now.saturating_sub(Duration::from_nanos(self.ready_at.load(Ordering::Relaxed)))
     }
 
     pub(super) fn ran(&self) -> Duration {

@@ -24,8 +24,9 @@ impl Run {
         // What was stopped before was not stopped by this.
         if let Some(control) = &self.control
             && !self.state.is_stopped()
+            && !control.is_cancelled.swap(true, Ordering::AcqRel)
         {
-            control.is_cancelled.store(true, Ordering::Release);
+            self.tell_cancelled();
         }
         self.stop();
     }
@@ -51,6 +52,8 @@ impl Run {
         let told = control.told(&self.bound.pipeline, at);
         let begun = told.retry.map(|_| control.tries.begin(at, began));
         let number = begun.or(self.attempt);
+        // Before its time begins, or its end may be told first.
+        self.tell_started(at, begun.or(self.attempt), began);
         let leased = told.timeout.map(|timeout| control.lease(at, timeout, began, number));
         let (lease, alarm) = leased.unzip();
         let turn = Turn { at, number, lease: lease.as_ref() };
@@ -228,8 +231,10 @@ impl Run {
         for (at, tried) in tries.iter_mut().filter(|(_, tried)| tried.is_pausing) {
             let state = &self.state.nodes[*at as usize];
             if control.is_cancelled() {
+                self.tell_given_up(*at, tried.attempts, None);
                 state.end(Stage::Cancelled);
             } else if let Some(last) = tried.failures.pop() {
+                self.tell_given_up(*at, tried.attempts, Some(&last));
                 self.state.failures.lock().push((*at, last));
                 state.end(Stage::Failed);
             }

@@ -47,7 +47,7 @@ impl Cancellation {
 /// There once a run, of which any node or the whole was told something.
 pub(in crate::runner) struct Control {
     pub(in crate::runner) token: CancelToken,
-    pub(super) tries: Tries,
+    pub(in crate::runner) tries: Tries,
     pub(super) is_cancelled: AtomicBool,
     retry: Option<Retry>,
     timeout: Option<Duration>,

@@ -46,7 +46,7 @@ impl Tries {
     }
 
     /// How many attempts were begun, and when the first was.
-    pub(super) fn so_far(&self, at: NodeIndex) -> Option<(u32, Duration)> {
+    pub(in crate::runner) fn so_far(&self, at: NodeIndex) -> Option<(u32, Duration)> {
         self.0.lock().get(&at).map(|tried| (tried.attempts, tried.first))
     }
 

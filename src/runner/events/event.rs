@@ -128,7 +128,8 @@ pub struct Transfer<'a> {
     pub attempt: u32,
     /// The dataset.
     pub dataset: Cow<'a, str>,
-    /// How long it took, until the event.
+    /// How long it took, until the event. Of what a node yields in chunks, what all
+    /// of them took together, so that part of it was before.
     pub took: Duration,
     /// How many records it was, where it was records and is known.
     pub rows: Option<u64>,

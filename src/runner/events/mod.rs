@@ -63,7 +63,10 @@
 mod event;
 mod listen;
 mod owned;
+mod run;
 mod set;
+mod tell;
+mod told;
 
 pub use event::{
     Event, EventKind, FailureCause, NodeEnd, NodeRef, ResumeFrom, RunEnd, RunEnded, RunStarted,
@@ -71,4 +74,7 @@ pub use event::{
 };
 pub use listen::{Listener, RunListener};
 
+pub(super) use run::Who;
 pub(super) use set::Listeners;
+pub(super) use tell::Moved;
+pub(super) use told::Told;

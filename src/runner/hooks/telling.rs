@@ -279,7 +279,12 @@ impl Run {
     }
 
     /// A load's or a save's panic, as the error that its hooks are told.
-    fn panicked(&self, dataset: DatasetIndex, doing: Doing, payload: &Payload) -> DatasetError {
+    pub(in crate::runner) fn panicked(
+        &self,
+        dataset: DatasetIndex,
+        doing: Doing,
+        payload: &Payload,
+    ) -> DatasetError {
         let what = FormatError::plain(format!("panicked: {}", message_of(&**payload)));
         DatasetError::new(self.bound.name(dataset), doing, None, what)
     }

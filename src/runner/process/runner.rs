@@ -113,9 +113,11 @@ mod unix {
     use super::super::super::bindings::Bindings;
     use super::super::super::context::RunContext;
     use super::super::super::control::Cancellation;
+    use super::super::super::events::Who;
+    use super::super::super::execute::Run;
     use super::super::super::hooks::Changes;
     use super::super::super::options::RunOptions;
-    use super::super::super::prepare::{begin, examined, run_id};
+    use super::super::super::prepare::{Asked, begin, examined, listeners, run_id};
     use super::super::super::thread::drive;
     use super::super::launch::{Launch, Wanted};
     use super::super::remote::Remote;
@@ -169,9 +171,9 @@ mod unix {
             let run_id = run_id(&options);
             let cancellation = Cancellation::new(&options.controls);
             let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
+            let (told, logger) = listeners(&options, &run_id);
             let run_context = propagation.validate().map(|()| {
                 let capture = || Snapshot::capture_with(&propagation);
-                let logger = options.run_logger.clone();
                 RunContext::new(&propagation, true, capture, run_id.clone(), logger, token)
             });
             let mut remote = None;
@@ -181,10 +183,14 @@ mod unix {
                 remote = Some(made);
                 Ok(bound)
             };
-            let mut run = begin(pipeline, catalog, &options, run_id.clone(), run_context, bind)?;
+            let who = Who { runner: "process", workers: self.threads.num_threads() };
+            let (options, run_id) = (&options, run_id.clone());
+            let asked =
+                Asked { pipeline, catalog, options, run_id, context: run_context, told, who };
+            let set_up = |run: &mut Run| run.set_control(&options.controls, cancellation);
+            let mut run = begin(asked, bind, set_up)?;
             let scratch = remote.as_ref().map(|remote| remote.scratch.clone());
             run.elsewhere = remote.map(|remote| Box::new(remote) as Box<_>);
-            run.set_control(&options.controls, cancellation)?;
             let ended = drive(&self.threads, run, &options.controls);
             self.workers.release();
             if let Some(scratch) = scratch {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use super::context::RunContext;
 use super::control::{Cancellation, Controls};
 use super::error::RunError;
+use super::events::{Told, Who};
 use super::execute::Run;
 use super::options::RunOptions;
-use super::prepare::{begin, checked, run_id};
+use super::prepare::{Asked, begin, checked, listeners, run_id};
 use super::report::RunReport;
 use crate::catalog::Catalog;
 use crate::context::{Propagation, PropagationError, RunId};
@@ -151,13 +152,13 @@ impl ThreadRunner {
         let run_id = run_id(options);
         let cancellation = Cancellation::new(&options.controls);
         let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
+        let (told, logger) = listeners(options, &run_id);
         let context = executor.map(|executor| {
             let propagation = propagation.as_ref().unwrap_or(executor.propagation());
-            let logger = options.run_logger.clone();
             let capture = || executor.snapshot();
             RunContext::new(propagation, true, capture, run_id.clone(), logger, token)
         });
-        Caller { run_id, context, cancellation }
+        Caller { run_id, context, cancellation, told }
     }
 
     fn prepare(
@@ -167,20 +168,26 @@ impl ThreadRunner {
         options: &RunOptions,
         caller: Caller,
     ) -> Result<Arc<Work>, RunError> {
-        let Caller { run_id, context, cancellation } = caller;
+        let Caller { run_id, context, cancellation, told } = caller;
         let bind = |changes: Option<&_>, refused: Option<&_>| {
             checked(pipeline, catalog, options, changes, refused)
         };
-        let mut run = begin(pipeline, catalog, options, run_id, context, bind)?;
-        run.set_control(&options.controls, cancellation)?;
-        let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
-        if !self.executor.lost().wait_for_one(self.executor.num_threads(), GRACE) {
-            return Err(RunError::refused(vec![
+        let threads = self.executor.num_threads();
+        let set_up = |run: &mut Run| {
+            run.set_control(&options.controls, cancellation)?;
+            if self.executor.lost().wait_for_one(threads, GRACE) {
+                return Ok(());
+            }
+            Err(RunError::refused(vec![
                 "every worker of the executor is still at a node that was given up, so that none \
                  is there for this run"
                     .to_owned(),
-            ]));
-        }
+            ]))
+        };
+        let who = Who { runner: "thread", workers: threads };
+        let asked = Asked { pipeline, catalog, options, run_id, context, told, who };
+        let run = begin(asked, bind, set_up)?;
+        let refused = |error: PropagationError| RunError::refused(vec![error.to_string()]);
         // The nodes enter the run's context themselves, so that the pool has
         // nothing to carry: it hands them a clean thread.
         let executor = self.executor.with_propagation(Propagation::off()).map_err(refused)?;
@@ -213,4 +220,5 @@ struct Caller {
     run_id: RunId,
     context: Result<RunContext, PropagationError>,
     cancellation: Option<Cancellation>,
+    told: Option<Box<Told>>,
 }

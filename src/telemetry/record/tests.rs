@@ -16,10 +16,10 @@ const D: Data<u8> = Data::memory("d");
 /// `a`, then `b` and `c`, then `d`.
 fn diamond() -> Graph {
     let nodes: [Node; 4] = [
-        node(|| 1_u8).reads(()).writes(A).named("a").into(),
-        node(|a: &u8| *a).reads(A).writes(B).named("b").into(),
-        node(|a: &u8| *a).reads(A).writes(C).named("c").into(),
-        node(|b: &u8, c: &u8| b + c).reads((B, C)).writes(D).named("d").into(),
+        node(|| 1_u8).reads(()).writes(A).named("a"),
+        node(|a: &u8| *a).reads(A).writes(B).named("b"),
+        node(|a: &u8| *a).reads(A).writes(C).named("c"),
+        node(|b: &u8, c: &u8| b + c).reads((B, C)).writes(D).named("d"),
     ];
     Graph::Pipeline(Pipeline::new(nodes).unwrap())
 }
