@@ -4,6 +4,9 @@
 #![cfg(feature = "pipeline")]
 
 #[expect(dead_code, reason = "each test file needs some of the helpers")]
+#[path = "support/events.rs"]
+mod events;
+#[expect(dead_code, reason = "each test file needs some of the helpers")]
 #[path = "support/pipelines.rs"]
 mod pipelines;
 
@@ -18,6 +21,7 @@ use entourage::{
     Catalog, CatalogBuilder, Data, Dataset, DatasetError, Pipeline, RunError, RunOptions, Secret,
     node,
 };
+use events::Events;
 use pipelines::{Folder, with_each_runner};
 use serde::Deserialize;
 
@@ -267,9 +271,15 @@ fn nothing_that_can_be_printed_shows_them() {
         ])
         .unwrap();
         with_each_runner(|runner| {
-            let (log, outcome) =
-                logged(|| runner.run(&pipeline, &catalog, RunOptions::new().keep_going()));
+            let events = Events::default();
+            let options = RunOptions::new().keep_going().listener(events.clone());
+            let (log, outcome) = logged(|| runner.run(&pipeline, &catalog, options));
             clean(&log);
+            let told = format!("{:?}", events.all());
+            clean(&told);
+            if fails == "load" || fails == "save" || fails == "panics" {
+                assert!(told.contains("***"), "{told}");
+            }
             match outcome {
                 Ok(report) => clean(&format!("{report:?}")),
                 Err(error) => clean(&shown_by_run(&error)),

@@ -74,31 +74,32 @@ impl Cached {
 }
 
 impl StoredDataset for Cached {
-    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
+    fn load(&self, access: &Access<'_>) -> Result<(Value, Option<u64>), FormatError> {
         if let Some(value) = self.held(access) {
-            return Ok(value);
+            // The storage was not asked.
+            return Ok((value, Some(0)));
         }
         let before = self.changes();
-        let value = self.stored.load(access)?;
+        let (value, bytes) = self.stored.load(access)?;
         let version = access.load_version.filter(|_| self.is_versioned()).cloned();
         let is_latest = version.is_none();
         let held = Held { value: value.clone(), type_id: access.type_id, version, is_latest };
         self.change(before, |is_unchanged| is_unchanged.then_some(Some(held)));
-        Ok(value)
+        Ok((value, bytes))
     }
 
-    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<Option<u64>, FormatError> {
         let version =
             self.is_versioned().then(|| access.save_version.cloned().unwrap_or_else(Version::now));
         let access = &Access { save_version: version.as_ref().or(access.save_version), ..*access };
         let before = self.changes();
-        self.stored.save(access, value)?;
+        let bytes = self.stored.save(access, value)?;
         // A run may choose the name of a version, so that it need not be the latest.
         let is_latest = version.as_ref().is_none_or(|version| self.stored.is_latest(version));
         let held = Held { value: value.clone(), type_id: access.type_id, version, is_latest };
         // Of two that save at the same time it is not known who came last.
         self.change(before, |is_unchanged| Some(is_unchanged.then_some(held)));
-        Ok(())
+        Ok(bytes)
     }
 
     fn exists(&self, access: &Access<'_>) -> Result<bool, FormatError> {

@@ -47,6 +47,60 @@ pub trait Dataset<T: DataType + ?Sized>: Send + Sync + 'static {
     /// If it cannot be written.
     fn save(&self, value: &T) -> Result<(), BoxError>;
 
+    /// As [`load`](Self::load), which it calls by default, and says how many bytes
+    /// were read from storage, as they are there; `None` where that is not known. It
+    /// is what a run and a catalog call, and what the run's listeners are told in
+    /// [`Transfer::bytes`](crate::events::Transfer::bytes).
+    ///
+    /// ```
+    /// # use std::path::PathBuf;
+    /// use std::error::Error;
+    /// use entourage::Dataset;
+    ///
+    /// /// Text that is kept compressed.
+    /// struct Packed(PathBuf);
+    /// # fn unpack(bytes: Vec<u8>) -> Result<String, Box<dyn Error + Send + Sync>> { Ok(String::from_utf8(bytes)?) }
+    /// # fn pack(text: &str) -> Vec<u8> { text.into() }
+    /// impl Dataset<str> for Packed {
+    ///     fn load(&self) -> Result<String, Box<dyn Error + Send + Sync>> {
+    ///         Ok(self.load_counted()?.0)
+    ///     }
+    ///     fn save(&self, text: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    ///         self.save_counted(text).map(drop)
+    ///     }
+    ///     fn load_counted(&self) -> Result<(String, Option<u64>), Box<dyn Error + Send + Sync>> {
+    ///         let packed = std::fs::read(&self.0)?;
+    ///         let bytes = packed.len() as u64;
+    ///         Ok((unpack(packed)?, Some(bytes)))
+    ///     }
+    ///     fn save_counted(&self, text: &str) -> Result<Option<u64>, Box<dyn Error + Send + Sync>> {
+    ///         let packed = pack(text);
+    ///         std::fs::write(&self.0, &packed)?;
+    ///         Ok(Some(packed.len() as u64))
+    ///     }
+    ///     fn exists(&self) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    ///         Ok(self.0.exists())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read. The error reaches the run's error unchanged.
+    fn load_counted(&self) -> Result<(T::Owned, Option<u64>), BoxError> {
+        Ok((self.load()?, None))
+    }
+
+    /// As [`save`](Self::save), which it calls by default, and says how many bytes
+    /// were written to storage: see [`load_counted`](Self::load_counted).
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    fn save_counted(&self, value: &T) -> Result<Option<u64>, BoxError> {
+        self.save(value).map(|()| None)
+    }
+
     /// Whether there is something to load.
     ///
     /// # Errors
@@ -102,17 +156,18 @@ impl<T: ?Sized, D> Typed<T, D> {
 }
 
 impl<T: DataType + ?Sized, D: Dataset<T>> StoredDataset for Typed<T, D> {
-    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
+    fn load(&self, access: &Access<'_>) -> Result<(Value, Option<u64>), FormatError> {
         if access.type_id != TypeId::of::<T::Owned>() {
             return Err(access.wrong_type(type_name::<T>()));
         }
-        Ok(Arc::new(self.dataset.load().map_err(FormatError::own)?))
+        let (value, bytes) = self.dataset.load_counted().map_err(FormatError::own)?;
+        Ok((Arc::new(value), bytes))
     }
 
-    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<Option<u64>, FormatError> {
         let owned = value.downcast_ref::<T::Owned>();
         let owned = owned.ok_or_else(|| access.wrong_type(type_name::<T>()))?;
-        self.dataset.save(T::view(owned)).map_err(FormatError::own)
+        self.dataset.save_counted(T::view(owned)).map_err(FormatError::own)
     }
 
     fn exists(&self, _: &Access<'_>) -> Result<bool, FormatError> {

@@ -60,13 +60,29 @@ impl Entry {
 
     /// Reads the value.
     pub(crate) fn load(&self, access: &Access<'_>) -> Result<Value, DatasetError> {
+        self.load_counted(access).map(|(value, _)| value)
+    }
+
+    /// As [`load`](Self::load), and says how many bytes of storage were read.
+    pub(crate) fn load_counted(
+        &self,
+        access: &Access<'_>,
+    ) -> Result<(Value, Option<u64>), DatasetError> {
         let loaded = self.guarded(|| self.stored.load(&self.pinned(access)));
-        let loaded = loaded.and_then(|value| self.validate(&value).map(|()| value));
+        let loaded = loaded.and_then(|(value, bytes)| {
+            self.validate(&value)?;
+            Ok((value, bytes))
+        });
         loaded.map_err(|error| self.error(access.name, Doing::Load, error))
     }
 
-    /// Writes the value, wholly or not at all.
-    pub(crate) fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), DatasetError> {
+    /// Writes the value, wholly or not at all, and says how many bytes of storage it
+    /// came to.
+    pub(crate) fn save(
+        &self,
+        access: &Access<'_>,
+        value: &Value,
+    ) -> Result<Option<u64>, DatasetError> {
         let valid = self.validate(value);
         let saved = valid.and_then(|()| self.guarded(|| self.stored.save(access, value)));
         saved.map_err(|error| self.error(access.name, Doing::Save, error))

@@ -178,18 +178,21 @@ impl FileDataset {
         self.path.display().to_string()
     }
 
-    pub(crate) fn read(&self, codec: &dyn Codec) -> Result<Value, FormatError> {
-        codec.read(&self.format, self.open()?)
+    /// Reads the value, and says how many bytes the file has.
+    pub(crate) fn read(&self, codec: &dyn Codec) -> Result<(Value, u64), FormatError> {
+        let (source, bytes) = self.open()?;
+        Ok((codec.read(&self.format, source)?, bytes))
     }
 
     /// Writes beside the file, syncs, and renames: at no moment is there half a
-    /// file, and a save that fails leaves what was there.
+    /// file, and a save that fails leaves what was there. Says how many bytes the file
+    /// has.
     pub(crate) fn write(
         &self,
         codec: &dyn Codec,
         value: &Value,
         over: Over,
-    ) -> Result<(), FormatError> {
+    ) -> Result<u64, FormatError> {
         let mut out = self.create()?;
         codec.write(&self.format, value, &mut out)?;
         out.commit(over)
@@ -209,16 +212,18 @@ impl FileDataset {
         self.place.check_writable(&self.path)
     }
 
-    fn open(&self) -> Result<Source, FormatError> {
+    /// What the file holds, and how many bytes that are as they lie there.
+    fn open(&self) -> Result<(Source, u64), FormatError> {
         let source = self.place.open(&self.path)?;
+        let bytes = source.len();
         match self.is_gzip() {
-            true => Ok(Source::Bytes(source::gunzip(source.reader(), u64::MAX)?)),
-            false => Ok(source),
+            true => Ok((Source::Bytes(source::gunzip(source.reader(), u64::MAX)?), bytes)),
+            false => Ok((source, bytes)),
         }
     }
 
     fn create(&self) -> Result<Output, FormatError> {
-        let draft = self.place.create(&self.path)?;
+        let draft = Counted { draft: self.place.create(&self.path)?, bytes: 0 };
         Ok(match self.is_gzip() {
             true => Output::Gzip(Box::new(GzEncoder::new(draft, Compression::default()))),
             false => Output::Plain(draft),
@@ -246,16 +251,17 @@ impl StoredDataset for FileDataset {
         Ok(())
     }
 
-    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
-        self.to_load(access)?.read(access.codec()?)
+    fn load(&self, access: &Access<'_>) -> Result<(Value, Option<u64>), FormatError> {
+        let (value, bytes) = self.to_load(access)?.read(access.codec()?)?;
+        Ok((value, Some(bytes)))
     }
 
-    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
-        self.to_save(access).write(access.codec()?, value, self.over(access))?;
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<Option<u64>, FormatError> {
+        let bytes = self.to_save(access).write(access.codec()?, value, self.over(access))?;
         if let Some(own) = access.own_versions.filter(|_| self.is_versioned) {
             own.add(access.name);
         }
-        Ok(())
+        Ok(Some(bytes))
     }
 
     fn chunks(&self, access: &Access<'_>) -> Result<Option<ChunkWriter>, FormatError> {
@@ -337,17 +343,37 @@ impl fmt::Debug for FileDataset {
 /// A file in the making, compressed where its name asks for it. Dropped, it
 /// leaves nothing behind.
 pub(super) enum Output {
-    Plain(Box<dyn Draft>),
-    Gzip(Box<GzEncoder<Box<dyn Draft>>>),
+    Plain(Counted),
+    Gzip(Box<GzEncoder<Counted>>),
+}
+
+/// A draft, and how many bytes it has come to.
+pub(super) struct Counted {
+    draft: Box<dyn Draft>,
+    bytes: u64,
 }
 
 impl Output {
-    pub(super) fn commit(self, over: Over) -> Result<(), FormatError> {
-        let draft = match self {
+    /// Puts the file where it belongs, and says how many bytes it has.
+    pub(super) fn commit(self, over: Over) -> Result<u64, FormatError> {
+        let Counted { draft, bytes } = match self {
             Self::Plain(draft) => draft,
             Self::Gzip(gzip) => gzip.finish()?,
         };
-        draft.commit(over)
+        draft.commit(over)?;
+        Ok(bytes)
+    }
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.draft.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
     }
 }
 

@@ -170,7 +170,7 @@ impl Catalog {
         let name = data.name();
         let access = Access { is_written: true, ..Access::of(data, &name) };
         let value: Value = Arc::new(value);
-        self.wanted(&name, Doing::Save)?.save(&access, &value)
+        self.wanted(&name, Doing::Save)?.save(&access, &value).map(drop)
     }
 
     /// Whether there is something to load under a name. `false` where the name

@@ -34,20 +34,20 @@ impl MemorySlot {
 }
 
 impl StoredDataset for MemorySlot {
-    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
+    fn load(&self, access: &Access<'_>) -> Result<(Value, Option<u64>), FormatError> {
         match self.held.lock().clone() {
-            Some(held) if held.type_id == access.type_id => Ok(held.value),
+            Some(held) if held.type_id == access.type_id => Ok((held.value, None)),
             Some(held) => Err(access.wrong_type(held.type_name)),
             None => Err(FormatError::plain("it is in memory, and nothing has been saved there")),
         }
     }
 
-    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError> {
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<Option<u64>, FormatError> {
         let &Access { type_id, type_name, .. } = access;
         let before = self.held.lock().replace(Held { value: value.clone(), type_id, type_name });
         // Dropped here, after the lock: it is the user's value.
         drop(before);
-        Ok(())
+        Ok(None)
     }
 
     fn exists(&self, _: &Access<'_>) -> Result<bool, FormatError> {

@@ -45,11 +45,11 @@ impl Parameter {
 }
 
 impl StoredDataset for Parameter {
-    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError> {
-        self.codec(access)?.parameter(&self.0)
+    fn load(&self, access: &Access<'_>) -> Result<(Value, Option<u64>), FormatError> {
+        Ok((self.codec(access)?.parameter(&self.0)?, None))
     }
 
-    fn save(&self, _: &Access<'_>, _: &Value) -> Result<(), FormatError> {
+    fn save(&self, _: &Access<'_>, _: &Value) -> Result<Option<u64>, FormatError> {
         Err(FormatError::plain("a parameter cannot be written"))
     }
 

@@ -20,7 +20,9 @@ pub(crate) enum Source {
 impl Source {
     pub(super) fn of(file: File) -> Result<Self, FormatError> {
         let metadata = file.metadata()?;
-        if metadata.is_file() && CAN_READ_AT {
+        // A file of the system's own, below `/proc` say, has no length before it is
+        // read.
+        if metadata.is_file() && metadata.len() > 0 && CAN_READ_AT {
             return Ok(Self::File { len: metadata.len(), file });
         }
         // A pipe, say: it can be read once, and from its start.

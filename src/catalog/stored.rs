@@ -24,9 +24,12 @@ pub(crate) trait StoredDataset: Send + Sync {
         Ok(())
     }
 
-    fn load(&self, access: &Access<'_>) -> Result<Value, FormatError>;
+    /// Reads the value, and says how many bytes were read, as they are in storage;
+    /// `None` where nobody knows.
+    fn load(&self, access: &Access<'_>) -> Result<(Value, Option<u64>), FormatError>;
 
-    fn save(&self, access: &Access<'_>, value: &Value) -> Result<(), FormatError>;
+    /// Writes the value, and says how many bytes that made, as they are in storage.
+    fn save(&self, access: &Access<'_>, value: &Value) -> Result<Option<u64>, FormatError>;
 
     /// Begins a save whose value comes in chunks; `None` where a value is kept
     /// as one, so that the chunks are to be collected for a save.

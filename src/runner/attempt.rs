@@ -178,8 +178,8 @@ impl Run {
                 let Draft { file, rows, spent } = file;
                 let moving = self.moving(dataset).map(|moving| moving.after(spent));
                 let committed = span().in_scope(|| file.commit());
-                let moved = Moved { rows, bytes: None };
-                self.tell_saved(moving, turn, dataset, committed.as_ref().map(|()| moved));
+                let moved = |bytes: &u64| Moved { rows, bytes: Some(*bytes) };
+                self.tell_saved(moving, turn, dataset, committed.as_ref().map(moved));
                 committed.map_err(|error| self.told_failed_save(turn, dataset, value, error))?;
                 continue;
             }
@@ -201,15 +201,15 @@ impl Run {
         turn: Turn<'_>,
         dataset: DatasetIndex,
         value: &Value,
-        save: impl FnOnce() -> Result<(), DatasetError>,
+        save: impl FnOnce() -> Result<Option<u64>, DatasetError>,
     ) -> Result<(), DatasetError> {
-        let Some(moving) = self.moving(dataset) else { return save() };
+        let Some(moving) = self.moving(dataset) else { return save().map(drop) };
         let tell = |saved| self.tell_saved(Some(moving), turn, dataset, saved);
         match catch_unwind(AssertUnwindSafe(save)) {
             Ok(saved) => {
                 let rows = self.bound.codec(dataset).and_then(|codec| codec.rows(value));
-                tell(saved.as_ref().map(|()| Moved { rows, bytes: None }));
-                saved
+                tell(saved.as_ref().map(|bytes| Moved { rows, bytes: *bytes }));
+                saved.map(drop)
             }
             Err(payload) => {
                 tell(Err(&self.panicked(dataset, Doing::Save, &payload)));

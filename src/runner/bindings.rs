@@ -88,13 +88,14 @@ impl Bindings {
         }
     }
 
-    /// Loads a dataset from where the catalog keeps it.
-    pub(super) fn load(&self, dataset: DatasetIndex) -> Result<Value, DatasetError> {
+    /// Loads a dataset from where the catalog keeps it, and says how many bytes that
+    /// were there, where somebody knows.
+    pub(super) fn load(&self, dataset: DatasetIndex) -> Result<(Value, Option<u64>), DatasetError> {
         match &self.bindings[dataset as usize] {
-            Binding::Ready(value) => Ok(value.clone()),
+            Binding::Ready(value) => Ok((value.clone(), None)),
             // Stands for what is loaded where the node runs.
-            Binding::Bound(_) if self.is_elsewhere => Ok(Arc::new(())),
-            Binding::Bound(entry) => entry.load(&self.access(dataset)),
+            Binding::Bound(_) if self.is_elsewhere => Ok((Arc::new(()), None)),
+            Binding::Bound(entry) => entry.load_counted(&self.access(dataset)),
             Binding::Unbound => {
                 let what = FormatError::plain("nothing has written it");
                 Err(DatasetError::new(self.name(dataset), Doing::Load, None, what))
@@ -102,15 +103,16 @@ impl Bindings {
         }
     }
 
-    /// Saves a dataset that the catalog keeps.
+    /// Saves a dataset that the catalog keeps, and says how many bytes it is there, where
+    /// somebody knows.
     pub(super) fn save(
         &self,
         dataset: DatasetIndex,
         entry: &Entry,
         value: &Value,
-    ) -> Result<(), DatasetError> {
+    ) -> Result<Option<u64>, DatasetError> {
         if self.is_elsewhere {
-            return Ok(());
+            return Ok(None);
         }
         entry.save(&self.access(dataset), value)
     }

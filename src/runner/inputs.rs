@@ -163,20 +163,20 @@ impl Run {
         let moving = self.moving(dataset);
         // Caught, so that nobody waits for a load that panicked.
         let loaded = catch_unwind(AssertUnwindSafe(load));
-        let tell = |loaded: Result<&Value, &DatasetError>| {
-            self.tell_loaded(moving, turn, dataset, loaded, None);
+        let tell = |loaded: Result<&Value, &DatasetError>, bytes| {
+            self.tell_loaded(moving, turn, dataset, loaded, bytes);
         };
         let (value, outcome) = match loaded {
-            Ok(Ok(value)) => {
-                tell(Ok(&value));
+            Ok(Ok((value, bytes))) => {
+                tell(Ok(&value), bytes);
                 (Some(value), Ok(Ok(())))
             }
             Ok(Err(error)) => {
-                tell(Err(&error));
+                tell(Err(&error), None);
                 (None, Ok(Err(error)))
             }
             Err(payload) => {
-                tell(Err(&self.panicked(dataset, Doing::Load, &payload)));
+                tell(Err(&self.panicked(dataset, Doing::Load, &payload)), None);
                 (None, Err(payload))
             }
         };

@@ -67,14 +67,16 @@ impl ChunkWriter {
         })
     }
 
-    /// Ends the dataset, and puts it where it belongs as a save would.
-    pub(crate) fn commit(self) -> Result<(), DatasetError> {
+    /// Ends the dataset, and puts it where it belongs as a save would. Says how many
+    /// bytes of storage it came to.
+    pub(crate) fn commit(self) -> Result<u64, DatasetError> {
         let Self { dataset, place, mut encoder, mut out, over, own_versions } = self;
         let committed = encoder.end(&mut out).and_then(|()| out.commit(over));
-        committed.map_err(|error| DatasetError::new(&dataset, Doing::Save, place, error))?;
+        let bytes =
+            committed.map_err(|error| DatasetError::new(&dataset, Doing::Save, place, error))?;
         if let Some(own) = own_versions {
             own.add(&dataset);
         }
-        Ok(())
+        Ok(bytes)
     }
 }

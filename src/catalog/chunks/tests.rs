@@ -55,9 +55,12 @@ where
             writer.push(&value(chunk.clone())).unwrap();
         }
         assert!(!parts.exists(), "nobody sees it before it is committed");
-        writer.commit().unwrap();
+        let len = |path: &Path| fs::metadata(path).unwrap().len();
+        assert_eq!(writer.commit().unwrap(), len(&parts));
         let file = FileDataset::new(&one, format.clone());
-        file.write(data.codec(), &value(whole.clone()), Over::Replace).unwrap();
+        let written = file.write(data.codec(), &value(whole.clone()), Over::Replace);
+        assert_eq!(written.unwrap(), len(&one));
+        assert_eq!(file.read(data.codec()).unwrap().1, len(&one));
         // Compressed bytes depend on where a chunk ends.
         let content = |path: &Path| match ending {
             "" => fs::read(path).unwrap(),

@@ -62,7 +62,18 @@ impl ChunkEncoder for Text {
 pub(in crate::catalog) struct Bytes;
 
 impl Codec for Bytes {
-    typed!([u8]);
+    fn type_name(&self) -> &'static str {
+        type_name::<[u8]>()
+    }
+
+    fn type_id(&self) -> TypeId {
+        TypeId::of::<Vec<u8>>()
+    }
+
+    /// A byte is no record.
+    fn rows(&self, _: &Value) -> Option<usize> {
+        None
+    }
 
     fn family(&self) -> Family {
         Family::Bytes

@@ -131,10 +131,11 @@ pub struct Transfer<'a> {
     /// How long it took, until the event. Of what a node yields in chunks, what all
     /// of them took together, so that part of it was before.
     pub took: Duration,
-    /// How many records it was, where it was records and is known.
+    /// How many records it was, where it was records; `None` where it did not succeed.
     pub rows: Option<u64>,
-    /// How many bytes were read from storage or written to it, as they are there,
-    /// where that is known.
+    /// How many bytes were read from storage or written to it, as they are there: of
+    /// a compressed file, the compressed ones. 0 where a cache had the value. `None`
+    /// where the storage does not say, and where it did not succeed.
     pub bytes: Option<u64>,
     /// Why it did not succeed; `None` where it did.
     pub error: Option<Cow<'a, str>>,

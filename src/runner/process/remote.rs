@@ -224,7 +224,9 @@ impl Remote {
         let stored =
             slot.codec.and_then(|codec| Some((codec, storable::format_of(codec.family())?)));
         let read = match stored {
-            Some((codec, format)) => FileDataset::new(kept.path(), format).read(codec),
+            Some((codec, format)) => {
+                FileDataset::new(kept.path(), format).read(codec).map(|(value, _)| value)
+            }
             None => Err(FormatError::plain("it cannot be stored")),
         };
         read.map_err(|error| DatasetError::new(slot.name, Doing::Load, None, error))
