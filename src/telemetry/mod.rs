@@ -9,6 +9,10 @@ mod layer;
 mod origin;
 #[cfg(feature = "pipeline")]
 mod record;
+#[cfg(feature = "pipeline")]
+mod trace;
+#[cfg(feature = "pipeline")]
+mod whole_file;
 
 pub use json_lines::JsonLines;
 pub use layer::RunLogLayer;

@@ -49,8 +49,13 @@ impl RunRecord {
     }
 
     fn set_failure(&mut self, end: &NodeEnd<'_>, failure: &crate::events::FailureCause) {
-        if let Some(node) = self.nodes.get_mut(end.node.index as usize) {
-            node.failure = Some(Box::new(failure.clone()));
+        let Some(node) = self.nodes.get_mut(end.node.index as usize) else { return };
+        node.failure = Some(Box::new(failure.clone()));
+        if let Some(last) = node.last_attempt
+            && let Some(last) = self.attempts.get_mut(last as usize)
+            && last.number == end.attempt
+        {
+            last.failure.clone_from(&node.failure);
         }
     }
 
@@ -68,6 +73,7 @@ impl RunRecord {
             began: event.at,
             ended: None,
             outcome: NodeState::Running,
+            failure: None,
         };
         // It was given back to wait for a load, and goes on.
         if let Some(last) = node.last_attempt

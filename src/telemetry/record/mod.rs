@@ -9,6 +9,8 @@ mod lanes;
 use std::time::Duration;
 
 pub(crate) use self::graph::Graph;
+#[cfg(test)]
+pub(crate) use self::graph::{WrittenGraph, WrittenNode};
 pub(crate) use self::lanes::Lanes;
 use crate::events::{FailureCause, RunEnded, RunStarted};
 
@@ -92,6 +94,8 @@ pub(crate) struct AttemptRecord {
     pub(crate) ended: Option<Duration>,
     /// What became of it; [`NodeState::Retrying`] where another one was to follow.
     pub(crate) outcome: NodeState,
+    /// Why it failed, if it did.
+    pub(crate) failure: Option<Box<FailureCause>>,
 }
 
 /// One load or save.
