@@ -1,24 +1,42 @@
 //! Nodes that run somewhere else, where their data are, too.
 
+use std::time::Duration;
+
 use super::control::CancelToken;
 use super::error::FailureKind;
+use super::events::Moved;
 use super::execute::Run;
 use super::hooks::HookError;
 use super::turn::Turn;
 use crate::catalog::Value;
-use crate::pipeline::NodeIndex;
+use crate::pipeline::{DatasetIndex, NodeIndex};
 
 /// Another place for the nodes of a run. Here is then only what stands for their
 /// data.
 pub(super) trait Elsewhere: Send + Sync {
-    /// Runs node `at`, loads, saves and hooks included. What hooks did wrong there
-    /// that were told of its failure is put into `besides`.
+    /// Runs node `at`, loads, saves and hooks included.
     fn call(
         &self,
         at: NodeIndex,
         until: Until<'_>,
-        besides: &mut Vec<HookError>,
+        aside: &mut Aside<'_>,
     ) -> Result<Called, FailureKind>;
+}
+
+/// What is told of a node beside what it comes to.
+pub(super) struct Aside<'a> {
+    /// What hooks did wrong there that were told of its failure.
+    pub(super) besides: Vec<HookError>,
+    /// Takes each load and save as soon as it is over; `None` where nobody is told.
+    pub(super) moved: Option<&'a mut dyn FnMut(MovedThere)>,
+}
+
+/// A load or a save that is over.
+pub(super) struct MovedThere {
+    pub(super) is_load: bool,
+    pub(super) dataset: DatasetIndex,
+    pub(super) took: Duration,
+    pub(super) moved: Result<Moved, String>,
 }
 
 /// Which attempt it is, and who may call it off: nobody where the run is told nothing
@@ -54,8 +72,12 @@ impl Run {
             attempt: turn.lease.map(|lease| &lease.token),
             number: turn.number,
         };
-        let mut besides = Vec::new();
-        let called = elsewhere.call(turn.at, until, &mut besides);
+        let began = self.state.elapsed();
+        let mut tell = |moved| self.tell_moved_there(turn, began, moved);
+        let moved = self.told.is_some().then_some(&mut tell as &mut dyn FnMut(_));
+        let mut aside = Aside { besides: Vec::new(), moved };
+        let called = elsewhere.call(turn.at, until, &mut aside);
+        let besides = aside.besides;
         self.keep_besides(turn.at, besides);
         let called = called?;
         *outputs = called.outputs;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entourage::events::{Event, EventKind, Listener, RunListener, Transfer};
+use entourage::events::{Event, EventKind, FailureCause, Listener, NodeEnd, RunListener, Transfer};
 use entourage::{Catalog, Pipeline, RunError, RunId, RunOptions, RunReport};
 use parking_lot::Mutex;
 
@@ -81,4 +81,46 @@ impl Moved {
 /// The loads and saves in words.
 pub(crate) fn moved_in_words(events: &[Event<'static>]) -> Vec<String> {
     moved(events).iter().map(Moved::in_words).collect()
+}
+
+/// All of an event but when, where and under which number it was, how long something
+/// took, and what is of this run alone.
+pub(crate) fn in_words(kind: &EventKind<'static>) -> String {
+    let end = |end: &NodeEnd<'_>| {
+        let rows = end.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
+        format!("{} {}{rows}", end.node.name, end.attempt)
+    };
+    let why = |cause: &FailureCause| {
+        let FailureCause { kind, message, causes, place, .. } = cause;
+        format!("{kind}: {message} {causes:?} {place:?}")
+    };
+    let moved = |is_load, transfer: &Transfer<'static>| {
+        Moved { is_load, transfer: transfer.clone() }.in_words()
+    };
+    match kind {
+        EventKind::RunStarted(started) => {
+            let (nodes, loads) = (started.nodes, &started.load_versions);
+            format!("started {nodes} nodes, {loads:?}, {:?}", started.parameters)
+        }
+        EventKind::NodeUpToDate { node } => format!("{} is up to date", node.name),
+        EventKind::NodeStarted { node, attempt, .. } => format!("{} {attempt}: started", node.name),
+        EventKind::DatasetLoaded(transfer) => moved(true, transfer),
+        EventKind::DatasetSaved(transfer) => moved(false, transfer),
+        EventKind::DatasetReleased { dataset } => format!("released {dataset}"),
+        EventKind::NodeDone(done) => format!("{}: done", end(done)),
+        EventKind::NodeFailed { end: failed, failure } => {
+            format!("{}: failed, {}", end(failed), why(failure))
+        }
+        EventKind::NodeRetried { end: failed, failure, .. } => {
+            format!("{}: to be tried again, {}", end(failed), why(failure))
+        }
+        EventKind::NodeCancelled(gave_up) => format!("{}: cancelled", end(gave_up)),
+        EventKind::NodeSkipped { node, by } => format!("{} skipped by {}", node.name, by.name),
+        EventKind::RunCancelled => "cancelled".to_owned(),
+        EventKind::RunEnded(ended) => {
+            let (error, problems) = (&ended.error, &ended.problems);
+            format!("ended {}, {error:?} {problems:?} {:?}", ended.end, ended.resume)
+        }
+        other => format!("{other:?}"),
+    }
 }

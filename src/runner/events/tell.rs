@@ -9,6 +9,7 @@ use crate::catalog::{DatasetError, Value};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 use crate::runner::NodeFailure;
 use crate::runner::bindings::Binding;
+use crate::runner::elsewhere::MovedThere;
 use crate::runner::error::FailureKind;
 use crate::runner::execute::{Again, Run};
 use crate::runner::state::Stage;
@@ -27,6 +28,15 @@ pub(in crate::runner) struct Moving {
 pub(in crate::runner) struct Moved {
     pub(in crate::runner) rows: Option<usize>,
     pub(in crate::runner) bytes: Option<u64>,
+}
+
+/// A load or a save that is over.
+struct Over<'a> {
+    is_load: bool,
+    turn: Turn<'a>,
+    dataset: DatasetIndex,
+    /// What it came to, or why to nothing.
+    moved: Result<Moved, String>,
 }
 
 impl Moving {
@@ -156,10 +166,9 @@ impl Run {
     ) {
         let Some(moving) = moving else { return };
         let rows = || self.bound.codec(dataset).and_then(|codec| codec.rows(loaded.ok()?));
-        let moved = Moved { rows: rows(), bytes };
-        self.tell_moved(moving, turn, dataset, moved, loaded.err(), |loaded| {
-            EventKind::DatasetLoaded(loaded)
-        });
+        let moved = loaded.map(|_| Moved { rows: rows(), bytes }).map_err(in_words);
+        let over = Over { is_load: true, turn, dataset, moved };
+        self.tell_moved(over, |at| moving.spent + at.saturating_sub(moving.began));
     }
 
     /// Tells of a save that is over.
@@ -171,23 +180,30 @@ impl Run {
         saved: Result<Moved, &DatasetError>,
     ) {
         let Some(moving) = moving else { return };
-        let (moved, error) = (saved.unwrap_or_default(), saved.err());
-        self.tell_moved(moving, turn, dataset, moved, error, |saved| {
-            EventKind::DatasetSaved(saved)
-        });
+        let over = Over { is_load: false, turn, dataset, moved: saved.map_err(in_words) };
+        self.tell_moved(over, |at| moving.spent + at.saturating_sub(moving.began));
     }
 
-    fn tell_moved(
+    /// Tells of a load or a save that is over where the node runs, which is not here.
+    /// It cannot have taken longer than the node has been there, since `began`.
+    pub(in crate::runner) fn tell_moved_there(
         &self,
-        moving: Moving,
         turn: Turn<'_>,
-        dataset: DatasetIndex,
-        moved: Moved,
-        error: Option<&DatasetError>,
-        kind: impl FnOnce(Transfer<'_>) -> EventKind<'_>,
+        began: Duration,
+        there: MovedThere,
     ) {
+        let MovedThere { is_load, dataset, took, moved } = there;
+        let over = Over { is_load, turn, dataset, moved };
+        self.tell_moved(over, |at| took.min(at.saturating_sub(began)));
+    }
+
+    fn tell_moved(&self, over: Over<'_>, took: impl FnOnce(Duration) -> Duration) {
         let Some(told) = &self.told else { return };
-        let error = error.map(|error| Cow::Owned(in_words(error)));
+        let Over { is_load, turn, dataset, moved } = over;
+        let (moved, error) = match moved {
+            Ok(moved) => (moved, None),
+            Err(error) => (Moved::default(), Some(Cow::Owned(error))),
+        };
         // Nothing is told of an attempt after its end. What comes too late for that is
         // found to be late by who made it, too.
         let _ = turn.in_time(|| {
@@ -196,12 +212,16 @@ impl Run {
                 node: told.node(&self.bound.pipeline, turn.at),
                 attempt: turn.number.unwrap_or(1),
                 dataset: Cow::Borrowed(self.bound.name(dataset)),
-                took: moving.spent + at.saturating_sub(moving.began),
+                took: took(at),
                 rows: moved.rows.map(|rows| rows as u64),
                 bytes: moved.bytes,
                 error,
             };
-            told.tell(at, kind(transfer));
+            let kind = match is_load {
+                true => EventKind::DatasetLoaded(transfer),
+                false => EventKind::DatasetSaved(transfer),
+            };
+            told.tell(at, kind);
         });
     }
 

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use super::protocol::{FrameError, Log, Reply, framed};
+use super::super::events::{Event, RunListener};
+use super::protocol::{FrameError, Log, Moved, Reply, framed};
 use crate::context::{LogRecord, LogSink};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -50,16 +51,32 @@ impl Outgoing {
     }
 }
 
-/// Sends what is said in the run's log to the parent, which has the log.
+/// Sends what is said in the run's log to the parent, which has the log, and the loads
+/// and saves, which it tells of.
 pub(super) struct Forward {
     pub(super) to: Arc<Outgoing>,
     pub(super) task: u64,
 }
 
+impl Forward {
+    /// Of a task that is over nobody reads anything: it would fill the channel.
+    fn is_heard(&self) -> bool {
+        self.to.task.load(Ordering::Relaxed) == self.task
+    }
+}
+
+impl RunListener for Forward {
+    fn event(&self, event: &Event<'_>) {
+        if let Some(moved) = Moved::of(&event.kind).filter(|_| self.is_heard()) {
+            // Its texts are cut so that it fits into a frame.
+            _ = self.to.say(&Reply::Moved { task: self.task, moved });
+        }
+    }
+}
+
 impl LogSink for Forward {
     fn log(&self, record: &LogRecord<'_>) {
-        // Of a task that is over nobody reads anything: it would fill the channel.
-        if self.to.task.load(Ordering::Relaxed) != self.task {
+        if !self.is_heard() {
             return;
         }
         let say = |record: &LogRecord<'_>| {

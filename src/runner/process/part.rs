@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::super::bindings::{Binding, Bindings};
 use super::super::context::RunContext;
 use super::super::control::{CancelToken, Cancellation};
+use super::super::events::Told;
 use super::super::execute::Scratch;
 use super::super::hooks::RunHooks;
 use super::super::options::RunOptions;
@@ -51,9 +52,9 @@ pub(super) fn run(
     };
     held.hold(execute.pipeline, &bound);
     let mut options = RunOptions::new().run_id(execute.run_id.as_str()).cancel_token(token);
+    let forward = Arc::new(Forward { to: outgoing.clone(), task: execute.task });
     if execute.has_log {
-        let to = outgoing.clone();
-        options = options.run_logger(RunLogger::new(Arc::new(Forward { to, task: execute.task })));
+        options = options.run_logger(RunLogger::new(forward.clone()));
     }
     // This thread is one that somebody else has begun.
     let is_clean = false;
@@ -65,6 +66,9 @@ pub(super) fn run(
     let hooks = RunHooks::of_part(&offer.hooks, &run_id, &pipeline, &offer.catalog);
     let mut run = prepare(bound, &options, run_id, context, hooks);
     run.is_part = true;
+    if execute.has_listener {
+        run.told = Told::new(vec![forward]);
+    }
     run.attempt = execute.attempt;
     if let Err(error) = run.set_control(&options.controls, cancellation) {
         return refused(error.to_string());

@@ -13,14 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::control::{CancelToken, Cancelled, Listening};
-use super::super::elsewhere::{Called, Elsewhere, Until};
+use super::super::elsewhere::{Aside, Called, Elsewhere, MovedThere, Until};
 use super::super::error::FailureKind;
-use super::super::hooks::HookError;
+use super::super::events;
 use super::super::release::release;
 use super::super::versions::Versions;
 use super::failures::{from_worker, hook_error};
 use super::launch::Wanted;
-use super::protocol::{Execute, KeptFile, Log, Outcome, Request};
+use super::protocol::{Execute, KeptFile, Log, Moved, Outcome, Request};
 use super::scratch::{Kept, Scratch, file_of};
 use super::storable;
 use super::worker::{Ran, Watch, Worker};
@@ -58,6 +58,7 @@ impl Remote {
         task: u64,
         attempt: Option<u32>,
         has_log: bool,
+        has_listener: bool,
     ) -> Request {
         let all = &self.wanted.pipeline;
         let file = |dataset, task| KeptFile {
@@ -94,6 +95,7 @@ impl Remote {
             context: self.context.clone(),
             attempt,
             has_log,
+            has_listener,
             folder: self.scratch.bytes(),
             kept: kept.collect(),
         }))
@@ -108,7 +110,7 @@ impl Remote {
         &self,
         node: NodeIndex,
         until: Until<'_>,
-        besides: &mut Vec<HookError>,
+        aside: &mut Aside<'_>,
     ) -> Result<(u64, Option<usize>), FailureKind> {
         let bell = Bell::of(until)
             .map_err(|error| died(None, format!("its process cannot be called off: {error}")))?;
@@ -120,14 +122,23 @@ impl Remote {
             let mut worker = self.workers.take().map_err(|what| died(None, what))?;
             let pipeline = self.wanted.of(&mut worker).map_err(|what| died(None, what))?;
             let task = self.workers.next_task();
-            let request = self.request(node, pipeline, task, until.number, logger.is_some());
+            let (has_log, has_listener) = (logger.is_some(), aside.moved.is_some());
+            let request = self.request(node, pipeline, task, until.number, has_log, has_listener);
             let mut log = |log: Log| {
                 if let Some(logger) = &logger {
                     log.tell(|record| logger.deliver(record));
                 }
             };
+            let mut told = Vec::new();
+            let mut moved = |moved: Moved| {
+                if let (Some(tell), Some(moved)) =
+                    (&mut aside.moved, self.moved(node, moved, &mut told))
+                {
+                    tell(moved);
+                }
+            };
             let bell = bell.as_ref().map(Bell::fd);
-            let watch = Watch { bell, grace: &grace, log: &mut log };
+            let watch = Watch { bell, grace: &grace, log: &mut log, moved: &mut moved };
             match worker.execute(task, &request, watch) {
                 Ok(Ran::Ended(outcome)) => {
                     self.workers.put_back(worker);
@@ -137,7 +148,7 @@ impl Remote {
                         }
                         Outcome::Failed(failure) => Err(from_worker(failure)),
                         Outcome::FailedBesides { failure, besides: told } => {
-                            besides.extend(told.into_iter().map(hook_error));
+                            aside.besides.extend(told.into_iter().map(hook_error));
                             Err(from_worker(failure))
                         }
                     };
@@ -165,6 +176,28 @@ impl Remote {
             }
         }
         Err(died(None, format!("its process was gone before it began, {TRIES} times")))
+    }
+
+    /// What a worker says of a load or a save, if it can be: one of a dataset that
+    /// the node reads or writes and that the catalog keeps, and of each but one. What
+    /// it loads and saves in the folder of the run only stands for memory.
+    fn moved(
+        &self,
+        node: NodeIndex,
+        moved: Moved,
+        told: &mut Vec<(bool, DatasetIndex)>,
+    ) -> Option<MovedThere> {
+        let Moved { is_load, dataset, took_ns, rows, bytes, error } = moved;
+        let all = &self.wanted.pipeline;
+        let its = if is_load { all.reads(node) } else { all.writes(node) };
+        let dataset = its.iter().copied().find(|at| all.slot(*at).name == dataset)?;
+        if self.kept_in(dataset).is_some() || told.contains(&(is_load, dataset)) {
+            return None;
+        }
+        told.push((is_load, dataset));
+        let rows = rows.and_then(|rows| rows.try_into().ok());
+        let moved = error.map_or(Ok(events::Moved { rows, bytes }), Err);
+        Some(MovedThere { is_load, dataset, took: Duration::from_nanos(took_ns), moved })
     }
 
     /// Lets go of what this process keeps of what a node has written elsewhere.
@@ -238,9 +271,9 @@ impl Elsewhere for Remote {
         &self,
         node: NodeIndex,
         until: Until<'_>,
-        besides: &mut Vec<HookError>,
+        aside: &mut Aside<'_>,
     ) -> Result<Called, FailureKind> {
-        let ran = self.run(node, until, besides);
+        let ran = self.run(node, until, aside);
         self.forget(node);
         let (task, rows) = ran?;
         let token: Value = Arc::new(());

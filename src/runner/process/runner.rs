@@ -44,6 +44,15 @@ use crate::pipeline::Pipeline;
 /// the worker's subscriber files, goes to the logger of the run, in the parent.
 /// Other subscribers are each process's own.
 ///
+/// # Events
+///
+/// Listeners are told in the parent, of a load or a save as soon as its worker has said
+/// that it is over; the thread they are told of is the one that waits for the worker.
+/// What passes through the temporary folder stands for memory, and is neither. A worker
+/// loads for itself what nodes of another runner share, and again for each attempt. Of
+/// what a process was at when it died nothing is told but the failure of its node.
+/// A dataset is told as released when the last node that reads it was given to a worker.
+///
 /// # Errors of nodes
 ///
 /// An error does not leave its process: it arrives as a

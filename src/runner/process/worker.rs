@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::protocol::{Frames, Log, Outcome, Reply, Request, Served, framed};
+use super::protocol::{Frames, Log, Moved, Outcome, Reply, Request, Served, framed};
 
 /// How long a worker may take to read what it is sent, and to end once it has
 /// closed its channel or was told to.
@@ -63,6 +63,7 @@ pub(super) struct Watch<'a> {
     /// How long it may take to end by itself then.
     pub(super) grace: &'a dyn Fn() -> Duration,
     pub(super) log: &'a mut dyn FnMut(Log),
+    pub(super) moved: &'a mut dyn FnMut(Moved),
 }
 
 impl Worker {
@@ -146,7 +147,7 @@ impl Worker {
         request: &Request,
         watch: Watch<'_>,
     ) -> Result<Ran, String> {
-        let Watch { mut bell, grace, log } = watch;
+        let Watch { mut bell, grace, log, moved } = watch;
         let mut has_begun = false;
         let mut until = None;
         match self.say(request) {
@@ -157,6 +158,7 @@ impl Worker {
             match self.hear(until, bell).map_err(not_understood)? {
                 Heard::Reply(Reply::Begun { task: of }) if of == task => has_begun = true,
                 Heard::Reply(Reply::Log { task: of, log: said }) if of == task => log(said),
+                Heard::Reply(Reply::Moved { task: of, moved: told }) if of == task => moved(told),
                 Heard::Reply(Reply::Ended { task: of, outcome }) if of == task => {
                     return Ok(Ran::Ended(outcome));
                 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Changes whenever a message does: the other side may be another build.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// How many bytes of content a frame may have.
 const MOST: usize = 16 << 20;
 /// Four bytes of length, one of version.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, Hook};
 use crate::context::{LogRecord, LogValue};
+use crate::events::EventKind;
 
 /// What the parent says to a worker.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub(in super::super) enum Reply {
     Begun { task: u64 },
     /// Something for the run's log.
     Log { task: u64, log: Log },
+    /// A load or a save is over.
+    Moved { task: u64, moved: Moved },
     /// The task is over.
     Ended { task: u64, outcome: Outcome },
 }
@@ -67,6 +70,8 @@ pub(in super::super) struct Execute {
     pub(in super::super) attempt: Option<u32>,
     /// Whether the run has a log for the worker to say things to.
     pub(in super::super) has_log: bool,
+    /// Whether somebody is told of the loads and saves.
+    pub(in super::super) has_listener: bool,
     /// The folder of the run, as bytes, to be removed by whoever is left.
     pub(in super::super) folder: Vec<u8>,
     pub(in super::super) save_version: String,
@@ -85,6 +90,17 @@ pub(in super::super) struct KeptFile {
     pub(in super::super) dataset: String,
     /// The file's name in the folder.
     pub(in super::super) file: String,
+}
+
+/// A load or a save of a dataset that the node reads or writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Moved {
+    pub(in super::super) is_load: bool,
+    pub(in super::super) dataset: String,
+    pub(in super::super) took_ns: u64,
+    pub(in super::super) rows: Option<u64>,
+    pub(in super::super) bytes: Option<u64>,
+    pub(in super::super) error: Option<String>,
 }
 
 /// What became of a task.
@@ -176,6 +192,25 @@ impl Log {
             run_id: self.run_id.map(Into::into),
             node: self.node.map(Into::into),
         });
+    }
+}
+
+impl Moved {
+    /// The load or save of which an event tells, if it tells of one.
+    pub(in super::super) fn of(kind: &EventKind<'_>) -> Option<Self> {
+        let (is_load, transfer) = match kind {
+            EventKind::DatasetLoaded(transfer) => (true, transfer),
+            EventKind::DatasetSaved(transfer) => (false, transfer),
+            _ => return None,
+        };
+        Some(Self {
+            is_load,
+            dataset: transfer.dataset.to_string(),
+            took_ns: u64::try_from(transfer.took.as_nanos()).unwrap_or(u64::MAX),
+            rows: transfer.rows,
+            bytes: transfer.bytes,
+            error: transfer.error.as_ref().map(|error| shortened(error.to_string())),
+        })
     }
 }
 

@@ -8,7 +8,9 @@ mod tests;
 
 pub(super) use failure::{Dataset, Failure, Hook, HookCause, Place, said};
 pub(super) use frame::{FrameError, Frames, framed};
-pub(super) use message::{Execute, KeptFile, Log, Outcome, Reply, Request, Served, shortened};
+pub(super) use message::{
+    Execute, KeptFile, Log, Moved, Outcome, Reply, Request, Served, shortened,
+};
 
 /// Reads `bytes` as whatever either side could be sent, `cut` bytes at a time.
 #[cfg(any(test, fuzzing))]

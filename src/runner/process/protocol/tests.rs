@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Dataset, Execute, Failure, FrameError, Frames, Hook, HookCause, KeptFile, Log, Outcome, Place,
-    Reply, Request, Served, framed, read_anything, shortened,
+    Dataset, Execute, Failure, FrameError, Frames, Hook, HookCause, KeptFile, Log, Moved, Outcome,
+    Place, Reply, Request, Served, framed, read_anything, shortened,
 };
 use crate::context::{LogRecord, LogValue};
 
@@ -28,6 +28,7 @@ fn requests() -> Vec<Request> {
             context: Some(vec![("traceparent".to_owned(), "00-…".to_owned())]),
             attempt: Some(2),
             has_log: true,
+            has_listener: true,
             folder: b"/tmp/\xff".to_vec(),
             save_version: "2026-01-31T08.15.00.000Z".to_owned(),
             load_versions: vec![("in".to_owned(), "v1".to_owned())],
@@ -81,6 +82,8 @@ fn replies() -> Vec<Reply> {
         Reply::Compared { missing: texts(), different: vec![] },
         Reply::Begun { task: u64::MAX },
         Reply::Log { task: 7, log: log() },
+        Reply::Moved { task: 7, moved: moved(None) },
+        Reply::Moved { task: 7, moved: moved(Some("no room")) },
         Reply::Ended { task: 7, outcome: Outcome::Done { rows: Some(3) } },
         Reply::Ended {
             task: 7,
@@ -101,6 +104,17 @@ const FIELDS: [(&str, LogValue); 5] = [
     ("float", LogValue::Float(f64::INFINITY)),
     ("text", LogValue::Text(String::new())),
 ];
+
+fn moved(error: Option<&str>) -> Moved {
+    Moved {
+        is_load: error.is_none(),
+        dataset: "übung".to_owned(),
+        took_ns: u64::MAX,
+        rows: Some(3),
+        bytes: Some(u64::MAX),
+        error: error.map(str::to_owned),
+    }
+}
 
 fn log() -> Log {
     let fields = FIELDS.each_ref().map(|(name, value)| (*name, value.clone()));
@@ -155,12 +169,12 @@ fn log_is_told_as_it_was_said() {
 
 #[test]
 fn frame_that_cannot_be_is_refused_before_its_content_comes() {
-    let too_long = read::<Request>(&[0xff, 0xff, 0xff, 0xff, 1]).unwrap_err();
+    let too_long = read::<Request>(&[0xff, 0xff, 0xff, 0xff, 2]).unwrap_err();
     assert!(matches!(too_long, FrameError::TooLong { found: 0xffff_ffff }), "{too_long}");
-    let version = read::<Request>(b"\0\0\0\0\x02").unwrap_err();
-    assert_eq!(version.to_string(), "a message of version 2 of the protocol; expected version 1");
-    assert!(read::<Request>(b"\0\0\0\x01\x01\xc1").is_err(), "a byte that means nothing");
-    assert!(read::<Request>(b"\0\0\0\x05\x01\x81").unwrap().is_none(), "there is more to come");
+    let version = read::<Request>(b"\0\0\0\0\x01").unwrap_err();
+    assert_eq!(version.to_string(), "a message of version 1 of the protocol; expected version 2");
+    assert!(read::<Request>(b"\0\0\0\x01\x02\xc1").is_err(), "a byte that means nothing");
+    assert!(read::<Request>(b"\0\0\0\x05\x02\x81").unwrap().is_none(), "there is more to come");
 }
 
 #[test]
@@ -182,7 +196,7 @@ proptest! {
         read_anything(&bytes, cut);
         // The same behind a header that is in order.
         let mut frame = (bytes.len() as u32).to_be_bytes().to_vec();
-        frame.push(1);
+        frame.push(2);
         frame.extend(&bytes);
         read_anything(&frame, cut);
     }
