@@ -1,10 +1,14 @@
 //! Telling it: every `tracing` event of any library filed under the run and the
 //! node that it happened in.
 
+#[cfg(feature = "pipeline")]
+mod event_json;
 mod fields;
 #[cfg(feature = "pipeline")]
 mod folder_name;
 mod json_lines;
+#[cfg(feature = "pipeline")]
+mod json_text;
 mod layer;
 mod origin;
 #[cfg(feature = "pipeline")]
