@@ -150,7 +150,7 @@ pub use runner::{
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};
 #[cfg(all(feature = "pipeline", feature = "telemetry"))]
-pub use telemetry::{NodeState, RunRecord};
+pub use telemetry::{NodeState, NodeSummary, RecordError, RunCollector, RunRecord, RunRecorder};
 
 /// The way in for the fuzzer: reads `bytes` as what a worker process and its
 /// parent say, `cut` at a time.

@@ -14,6 +14,8 @@ mod origin;
 #[cfg(feature = "pipeline")]
 mod record;
 #[cfg(feature = "pipeline")]
+mod recorder;
+#[cfg(feature = "pipeline")]
 mod trace;
 #[cfg(feature = "pipeline")]
 mod whole_file;
@@ -21,4 +23,6 @@ mod whole_file;
 pub use json_lines::JsonLines;
 pub use layer::RunLogLayer;
 #[cfg(feature = "pipeline")]
-pub use record::{NodeState, RunRecord};
+pub use record::{NodeState, NodeSummary, RecordError, RunRecord};
+#[cfg(feature = "pipeline")]
+pub use recorder::{RunCollector, RunRecorder};

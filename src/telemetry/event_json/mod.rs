@@ -14,7 +14,7 @@ mod write;
 pub(crate) const SCHEMA: u32 = 1;
 
 pub(crate) use read::{Line, LineError, read_line};
-pub(crate) use write::write_line;
+pub(crate) use write::{nanoseconds, rfc3339, write_line};
 
 #[cfg(test)]
 mod tests;

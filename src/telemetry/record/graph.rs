@@ -10,6 +10,13 @@ pub(crate) enum Graph {
     Written(WrittenGraph),
 }
 
+/// Of no node.
+impl Default for Graph {
+    fn default() -> Self {
+        Self::Written(WrittenGraph::default())
+    }
+}
+
 /// What was written down of a pipeline.
 #[derive(Default)]
 pub(crate) struct WrittenGraph {

@@ -111,7 +111,7 @@ impl Reader<'_> {
             self.problems.say(problem);
         }
         let Some(last) = self.seqs.last() else { return };
-        let missing = (last - found).wrapping_add(1);
+        let missing = last - (found - 1);
         if missing == 0 {
             return;
         }

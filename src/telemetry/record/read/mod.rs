@@ -51,9 +51,8 @@ impl RunRecord {
     /// cannot be read. The message names the file, and the line where there is one.
     pub fn read(folder: impl AsRef<Path>) -> Result<Self, RecordError> {
         let folder = folder.as_ref();
-        let is_empty = fs::read_dir(folder).and_then(|mut entries| {
-            entries.next().transpose().map(|first| first.is_none())
-        });
+        let is_empty = fs::read_dir(folder)
+            .and_then(|mut entries| entries.next().transpose().map(|first| first.is_none()));
         let is_empty = is_empty.map_err(|error| RecordError::io(folder, error))?;
 
         let mut problems = Problems::default();
