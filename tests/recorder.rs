@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use entourage::events::RunEnd;
 use entourage::{
-    CancelToken, Cancelled, Catalog, Data, FileDataset, Node, NodeState, Pipeline, Retry,
-    RunOptions, RunRecord, RunRecorder, SequentialRunner, node,
+    CancelToken, Cancelled, Catalog, Data, FileDataset, NodeState, Pipeline, Retry, RunOptions,
+    RunRecord, RunRecorder, SequentialRunner, node,
 };
 use pipelines::{Folder, names_in, with_each_runner, with_thread_runner};
 use serde_json::Value;
@@ -172,6 +172,20 @@ fn a_summary_has_what_became_of_run_and_nodes() {
     );
 }
 
+#[test]
+fn a_trace_is_written_at_the_end_where_it_is_asked_for() {
+    let folder = Folder::new();
+    let recorder = RunRecorder::new(folder.path("runs")).trace();
+    let options = RunOptions::new().run_id("r").listener(recorder.clone());
+    SequentialRunner::new().run(&pipeline(), &catalog(&folder), options).unwrap();
+    let run = folder.path("runs/r");
+    assert_eq!(names_in(&run), ["events.jsonl", "pipeline.json", "summary.json", "trace.json"]);
+    let of_file = folder.path("again.json");
+    RunRecord::read(&run).unwrap().write_trace(&of_file).unwrap();
+    assert_eq!(fs::read(run.join("trace.json")).unwrap(), fs::read(of_file).unwrap());
+    assert_eq!(recorder.problems(), [""; 0]);
+}
+
 /// `2026-11-21T20:30:00.123456789Z`
 fn humantime_like(time: &str) -> bool {
     time.len() == 30 && time.ends_with('Z') && time.as_bytes()[10] == b'T'
@@ -184,10 +198,10 @@ fn a_failed_run_has_its_failures_and_what_they_kept_from_running() {
     struct NoSum(#[source] std::num::ParseIntError);
     let fail = || Err::<u64, _>(NoSum("x".parse::<u8>().unwrap_err()));
     let other = node(|| 3_u64).reads(()).writes(Data::<u64>::memory("other")).named("other");
-    let nodes: [Node; 3] = [
-        node(fail).reads(()).writes(SUM).named("add").into(),
-        node(|sum: &u64| sum.to_string()).reads(SUM).writes(TEXT).named("tell").into(),
-        other.into(),
+    let nodes = [
+        node(fail).reads(()).writes(SUM).named("add"),
+        node(|sum: &u64| sum.to_string()).reads(SUM).writes(TEXT).named("tell"),
+        other,
     ];
     let pipeline = Pipeline::new(nodes).unwrap();
     with_each_runner(|runner| {

@@ -41,7 +41,7 @@ pub(crate) fn folder_name(name: &str) -> String {
     }
     match safe.len() {
         0 => "%".to_owned(),
-        ..=LONGEST => safe,
+        1..=LONGEST => safe,
         _ => cut(safe, bytes),
     }
 }

@@ -62,25 +62,6 @@ impl RunFolder {
         created
             .map_err(|error| io::Error::new(error.kind(), format!("cannot create {name}: {error}")))
     }
-
-    /// Writes a whole file of it: beside, and then in its place, so that nobody finds
-    /// half of it.
-    pub(super) fn write_whole(
-        folder: &Path,
-        name: &str,
-        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let beside = format!("{name}.part");
-        let mut file = io::BufWriter::with_capacity(64 * 1024, Self::create(folder, &beside)?);
-        let written = write(&mut file)
-            .and_then(|()| file.into_inner().map(drop).map_err(io::IntoInnerError::into_error))
-            .and_then(|()| fs::rename(folder.join(&beside), folder.join(name)));
-        written.map_err(|error| {
-            // Gone or not: the error that is told is the first.
-            let _ = fs::remove_file(folder.join(&beside));
-            io::Error::new(error.kind(), format!("cannot write {name}: {error}"))
-        })
-    }
 }
 
 /// Makes the first folder that is not there, by the one call that says both at once:

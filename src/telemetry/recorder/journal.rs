@@ -89,13 +89,15 @@ impl Journal {
             return if is_listed { Next::Nothing } else { Next::List };
         }
         pending.lines.extend_from_slice(line);
-        match after {
-            ..=HURRY if is_listed => Next::Nothing,
-            ..=HURRY => Next::List,
+        if after > LIMIT {
+            Next::Write
+        } else if before <= HURRY && after > HURRY {
             // Once as it comes to be so many.
-            ..=LIMIT if before <= HURRY => Next::Hurry,
-            ..=LIMIT => Next::Nothing,
-            _ => Next::Write,
+            Next::Hurry
+        } else if is_listed {
+            Next::Nothing
+        } else {
+            Next::List
         }
     }
 

@@ -34,6 +34,7 @@ use crate::events::{Listener, RunListener};
 /// | `pipeline.json` | the nodes and datasets, as [`Pipeline::to_json`](crate::Pipeline::to_json) has them, on one line |
 /// | `events.jsonl` | every [event](crate::events), one a line, appended as the run goes |
 /// | `summary.json` | at the end of the run: how it ended, and what became of each node |
+/// | `trace.json` | at the end, where [`trace`](Self::trace) asks for it: the run for Perfetto |
 ///
 /// A recorder is a [`Listener`](crate::events::Listener). It may be cloned, and
 /// serves many runs at once with one thread, which ends with the last of the clones.
@@ -122,6 +123,7 @@ pub struct RunRecorder {
 #[derive(Clone, Copy, Default)]
 struct Settings {
     is_optional: bool,
+    has_trace: bool,
 }
 
 /// What all clones have together.
@@ -147,6 +149,13 @@ impl RunRecorder {
     /// ```
     pub fn optional(mut self) -> Self {
         self.settings.is_optional = true;
+        self
+    }
+
+    /// Draws each run as `trace.json` at its end, for Perfetto: see
+    /// [`RunRecord::write_trace`](crate::RunRecord::write_trace).
+    pub fn trace(mut self) -> Self {
+        self.settings.has_trace = true;
         self
     }
 

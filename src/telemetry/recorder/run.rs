@@ -17,6 +17,9 @@ use crate::pipeline::Pipeline;
 use crate::sync::{Mutex, thread_local};
 use crate::telemetry::event_json::write_line;
 use crate::telemetry::record::{EVENTS, Graph, PIPELINE, RunRecord, SUMMARY};
+use crate::telemetry::whole_file;
+
+const TRACE: &str = "trace.json";
 
 /// A line that needed more is not paid for until the thread's end.
 const KEPT_LINE: usize = 64 * 1024;
@@ -67,7 +70,7 @@ impl RecordedRun {
         }
         if let Some(pipeline) = pipeline {
             let write = |file: &mut dyn io::Write| pipeline.write_json(file);
-            let written = RunFolder::write_whole(folder, PIPELINE, write);
+            let written = whole_file::write("pipeline", &folder.join(PIPELINE), write);
             problems.extend(written.err().map(|error| error.to_string()));
         }
         problems.iter().for_each(|problem| self.problem(problem));
@@ -116,9 +119,16 @@ impl RecordedRun {
             record.problems.push(problem);
         }
         let Some(folder) = self.folder.made() else { return };
+        // First what may fail, so that the summary can tell of it.
+        if self.settings.has_trace
+            && let Err(error) = record.write_trace(folder.join(TRACE))
+        {
+            self.problem(&error.to_string());
+            record.problems.push(error.to_string());
+        }
         let recording = Recording { lost };
         let write = |file: &mut dyn io::Write| summary::write(&record, &recording, file);
-        if let Err(error) = RunFolder::write_whole(folder, SUMMARY, write) {
+        if let Err(error) = whole_file::write("summary", &folder.join(SUMMARY), write) {
             self.problem(&error.to_string());
         }
     }
