@@ -16,6 +16,14 @@ pub(super) enum RunContext {
     On(Box<Carried>),
 }
 
+/// Where the messages of a run go.
+pub(super) struct Loggers {
+    /// In the place of the logger that the caller has in its context.
+    pub(super) filed: Option<RunLogger>,
+    /// Beside it.
+    pub(super) shown: Option<RunLogger>,
+}
+
 pub(super) struct Carried {
     caller: Snapshot,
     /// The caller's context with the run's id and its logger, which is the
@@ -32,17 +40,18 @@ impl RunContext {
         is_clean: bool,
         capture: impl FnOnce() -> Snapshot,
         run_id: RunId,
-        run_logger: Option<RunLogger>,
+        loggers: Loggers,
         token: Option<&CancelToken>,
     ) -> Self {
         if propagation.is_off() {
             return Self::Off { is_clean, nothing: Snapshot::empty() };
         }
         let is_carried = propagation.carries(&RUN_LOGGER);
-        let run_logger = run_logger.or_else(|| RUN_LOGGER.get().filter(|_| is_carried));
+        let Loggers { filed, shown } = loggers;
+        let filed = filed.or_else(|| RUN_LOGGER.get().filter(|_| is_carried));
         let caller = capture();
         let mut context = caller.as_capture().context().with(&RUN_ID, run_id);
-        if let Some(run_logger) = run_logger {
+        if let Some(run_logger) = RunLogger::all(filed.into_iter().chain(shown)) {
             context = context.with(&RUN_LOGGER, run_logger);
         }
         if let Some(token) = token {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::bindings::Bindings;
 use super::check::check;
-use super::context::RunContext;
+use super::context::{Loggers, RunContext};
 use super::error::RunError;
 use super::events::{Told, Who};
 use super::execute::Run;
@@ -164,14 +164,13 @@ pub(super) fn prepare(
 
 /// Who is told of the run, and where its messages go: to whom the options name, and
 /// to the listeners' loggers.
-pub(super) fn listeners(
-    options: &RunOptions,
-    run_id: &RunId,
-) -> (Option<Box<Told>>, Option<RunLogger>) {
+pub(super) fn listeners(options: &RunOptions, run_id: &RunId) -> (Option<Box<Told>>, Loggers) {
     let told = Told::new(options.listeners.of_run(run_id));
     let theirs = told.iter().flat_map(|told| told.loggers());
-    let logger = RunLogger::all(options.run_logger.clone().into_iter().chain(theirs));
-    (told, logger)
+    let (shown, filed): (Vec<_>, Vec<_>) = theirs.partition(|(_, only_shows)| *only_shows);
+    let [shown, filed] = [shown, filed].map(|some| some.into_iter().map(|(logger, _)| logger));
+    let filed = options.run_logger.clone().into_iter().chain(filed);
+    (told, Loggers { filed: RunLogger::all(filed), shown: RunLogger::all(shown) })
 }
 
 /// The run's id: the one it was given, or one made up.

@@ -23,9 +23,17 @@ pub trait RunListener: Send + Sync + 'static {
     /// Asked once, before [`begin`](Self::begin). Several listeners' loggers, and
     /// the one of [`RunOptions::run_logger`](crate::RunOptions::run_logger), are
     /// given each message. One that a listener gives takes the place of the logger
-    /// that the caller has in its context.
+    /// that the caller has in its context, unless it [only shows](Self::only_shows)
+    /// them.
     fn logger(&self) -> Option<RunLogger> {
         None
+    }
+
+    /// Whether what [`logger`](Self::logger) gives files no messages and only shows
+    /// them to somebody, so that they go to the caller's logger, too. By default it
+    /// does not.
+    fn only_shows(&self) -> bool {
+        false
     }
 
     /// The run is about to begin with its checks passed: the first event follows.

@@ -31,12 +31,11 @@ impl Told {
         (!listeners.is_empty()).then(|| Box::new(Self { listeners, next, places, is_over }))
     }
 
-    /// Where they want the run's messages.
-    pub(in crate::runner) fn loggers(&self) -> impl Iterator<Item = RunLogger> + '_ {
+    /// Where they want the run's messages, and whether these are only shown there.
+    pub(in crate::runner) fn loggers(&self) -> impl Iterator<Item = (RunLogger, bool)> + '_ {
         let ask = |listener: &Arc<dyn RunListener>| {
-            let asked =
-                catch_unwind(AssertUnwindSafe(|| RunLogger::silenced(|| listener.logger())));
-            asked.unwrap_or_else(|payload| {
+            let ask = || Some((listener.logger()?, listener.only_shows()));
+            catch_unwind(AssertUnwindSafe(|| RunLogger::silenced(ask))).unwrap_or_else(|payload| {
                 discard(payload);
                 None
             })

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::bindings::{Binding, Bindings};
-use super::super::context::RunContext;
+use super::super::context::{Loggers, RunContext};
 use super::super::control::{CancelToken, Cancellation};
 use super::super::events::Told;
 use super::super::execute::Scratch;
@@ -59,7 +59,7 @@ pub(super) fn run(
     // This thread is one that somebody else has begun.
     let is_clean = false;
     let run_id = run_id(&options);
-    let logger = options.run_logger.clone();
+    let logger = Loggers { filed: options.run_logger.clone(), shown: None };
     let cancellation = Cancellation::new(&options.controls);
     let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
     let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger, token);
