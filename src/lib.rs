@@ -147,10 +147,12 @@ pub use runner::{
     RemoteError, RunError, RunFuture, RunOptions, RunOutput, RunReport, SequentialRunner,
     ServeWorker, ThreadRunner, events, hooks, serve_worker,
 };
+#[cfg(feature = "console")]
+pub use telemetry::{Console, ConsoleWriter};
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};
 #[cfg(all(feature = "pipeline", feature = "telemetry"))]
-pub use telemetry::{NodeState, NodeSummary, RecordError, RunCollector, RunRecord, RunRecorder};
+pub use telemetry::{NodeState, RunRecord};
 
 /// The way in for the fuzzer: reads `bytes` as what a worker process and its
 /// parent say, `cut` at a time.

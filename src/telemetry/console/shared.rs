@@ -1,0 +1,315 @@
+//! What the runs of one console share: what there is to say, and who says it.
+//!
+//! Workers note what happens under a lock that is held for no more than that
+//! (`State`). A thread of the console's own comes by ten times a second while runs
+//! go on, makes lines and a frame of what was noted, and writes them under another
+//! lock (`Screen`), which no worker ever waits for. Where both are held, the screen's
+//! was taken first. What the user gave the console to call is called under neither,
+//! except for its writer.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::budget::Budget;
+use super::frame::frame;
+use super::live::Live;
+use super::palette::Palette;
+use super::plain::Telling;
+use super::screen::{Screen, is_in_writer};
+use super::summary;
+use super::surroundings::{Shape, Surroundings};
+use crate::context::discard;
+use crate::sync::{Condvar, Mutex, thread};
+
+/// How often it is drawn, at most.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+/// How long a run waits at its end for its summary to be written. A terminal that is
+/// stopped, or a pipe that nobody reads, does not hold it for longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many bytes wait to be written, before who writes more does it himself.
+const PENDING: usize = 64 * 1024;
+
+/// Tells the time, since whenever.
+pub(super) type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+pub(super) struct Shared {
+    state: Mutex<State>,
+    screen: Mutex<Screen>,
+    /// A run has come to its end, which is to be told.
+    ended: Condvar,
+    /// The end of a run has been told.
+    told: Condvar,
+    clock: Clock,
+}
+
+struct State {
+    surroundings: Surroundings,
+    runs: BTreeMap<u64, Live>,
+    /// Whose summaries are being written.
+    telling: Vec<u64>,
+    next: u64,
+    /// What is to be written above the frame: whole lines.
+    above: Vec<u8>,
+    budget: Budget,
+    ticking: Ticking,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Ticking {
+    /// There is nothing to do.
+    Off,
+    On,
+    /// There is no thread to be had, or none is wanted: each run tells of itself
+    /// at its end.
+    Never,
+}
+
+impl Shared {
+    pub(super) fn new(writer: Box<dyn io::Write + Send>, surroundings: Surroundings) -> Self {
+        let epoch = Instant::now();
+        Self::with_clock(writer, surroundings, Arc::new(move || epoch.elapsed()), Ticking::Off)
+    }
+
+    /// One that does nothing by itself, for tests.
+    #[cfg(test)]
+    pub(super) fn by_hand(
+        writer: Box<dyn io::Write + Send>,
+        surroundings: Surroundings,
+        clock: Clock,
+    ) -> Self {
+        Self::with_clock(writer, surroundings, clock, Ticking::Never)
+    }
+
+    fn with_clock(
+        writer: Box<dyn io::Write + Send>,
+        surroundings: Surroundings,
+        clock: Clock,
+        ticking: Ticking,
+    ) -> Self {
+        let state = State {
+            surroundings,
+            runs: BTreeMap::new(),
+            telling: Vec::new(),
+            next: 0,
+            above: Vec::new(),
+            budget: Budget::new(clock()),
+            ticking,
+        };
+        Self {
+            state: Mutex::new(state),
+            screen: Mutex::new(Screen::new(writer)),
+            ended: Condvar::new(),
+            told: Condvar::new(),
+            clock,
+        }
+    }
+
+    /// Changes what is known of where it is written to.
+    pub(super) fn surround(&self, change: impl FnOnce(&mut Surroundings)) {
+        change(&mut self.state.lock().surroundings);
+    }
+
+    /// The first error that writing had.
+    pub(super) fn error(&self) -> Option<io::Error> {
+        self.screen.lock().error()
+    }
+
+    /// Takes up a run, and returns the number to speak of it by.
+    pub(super) fn begin(self: &Arc<Self>, live: impl FnOnce(Duration) -> Live) -> u64 {
+        let live = live((self.clock)());
+        let mut state = self.state.lock();
+        let number = state.next;
+        state.next += 1;
+        state.runs.insert(number, live);
+        if state.ticking == Ticking::Off {
+            let shared = self.clone();
+            let thread = thread::Builder::new().name("entourage-console".into());
+            state.ticking = match thread.spawn(move || shared.tick_while_runs_go_on()) {
+                Ok(_) => Ticking::On,
+                Err(_) => Ticking::Never,
+            };
+        }
+        number
+    }
+
+    /// Changes what is known of a run; and takes part in what its console may say.
+    pub(super) fn note<R>(
+        &self,
+        run: u64,
+        note: impl FnOnce(&mut Live, &mut Budget, bool) -> R,
+    ) -> Option<R> {
+        let mut state = self.state.lock();
+        let State { runs, budget, surroundings, .. } = &mut *state;
+        Some(note(runs.get_mut(&run)?, budget, surroundings.is_drawn))
+    }
+
+    /// Has it told that a run is over, and waits for that, though not for ever.
+    pub(super) fn end(&self, run: u64) {
+        let mut state = self.state.lock();
+        if state.ticking == Ticking::Never {
+            drop(state);
+            return self.tick();
+        }
+        self.ended.notify_one();
+        let deadline = Instant::now() + PATIENCE;
+        while state.runs.contains_key(&run) || state.telling.contains(&run) {
+            if self.told.wait_until(&mut state, deadline).timed_out() {
+                return;
+            }
+        }
+    }
+
+    /// Forgets a run whose end nobody has told.
+    pub(super) fn abandon(&self, run: u64) {
+        let forgotten = self.state.lock().runs.remove(&run);
+        drop(forgotten);
+    }
+
+    /// Shows whole lines, above the frame where there is one.
+    pub(super) fn say(&self, lines: &[u8]) {
+        if is_in_writer() {
+            return;
+        }
+        let must_write = {
+            let mut state = self.state.lock();
+            state.above.extend_from_slice(lines);
+            state.runs.is_empty() || state.above.len() > PENDING
+        };
+        if must_write {
+            self.write_above();
+        }
+    }
+
+    /// Writes what is to be above the frame, without that: to draw is for the thread,
+    /// which does not do it too often.
+    fn write_above(&self) {
+        let mut screen = self.screen.lock();
+        let (above, shape) = self.state.lock().take_above();
+        screen.show(&above, String::new(), shape);
+    }
+
+    /// Shows a line about a run, or about one that has yet to begin, if there is room
+    /// for it.
+    pub(super) fn say_of(
+        &self,
+        run: Option<u64>,
+        is_grave: bool,
+        line: impl FnOnce(Saying) -> String,
+    ) {
+        if is_in_writer() {
+            return;
+        }
+        let saying = {
+            let mut state = self.state.lock();
+            let State { runs, above, budget, surroundings, .. } = &mut *state;
+            let (has_others, palette) = (runs.len() > 1, surroundings.palette());
+            let live = run.and_then(|run| runs.get_mut(&run));
+            if above.len() > PENDING || !budget.take(is_grave) {
+                live.into_iter().for_each(|live| live.hidden += 1);
+                return;
+            }
+            live.into_iter().for_each(|live| live.is_spoken_of = true);
+            Saying { has_others, palette }
+        };
+        let line = line(saying);
+        let mut state = self.state.lock();
+        state.above.extend_from_slice(line.as_bytes());
+        let must_write = state.runs.is_empty();
+        drop(state);
+        if must_write {
+            self.write_above();
+        }
+    }
+
+    /// Says and draws what there is to say and to draw.
+    pub(super) fn tick(&self) {
+        let now = (self.clock)();
+        let (over, shape) = self.state.lock().settle(now);
+        let summaries: Vec<_> =
+            over.iter().map(|(_, live)| summary::of(live, shape).into_bytes()).collect();
+        self.state.lock().above.extend(summaries.concat());
+        {
+            let mut screen = self.screen.lock();
+            let mut state = self.state.lock();
+            let frame = state.frame(now, shape);
+            let (above, shape) = state.take_above();
+            drop(state);
+            screen.show(&above, frame, shape);
+        }
+        if !over.is_empty() {
+            self.state.lock().telling.retain(|run| over.iter().all(|(told, _)| told != run));
+            self.told.notify_all();
+        }
+    }
+
+    fn tick_while_runs_go_on(self: Arc<Self>) {
+        loop {
+            {
+                let mut state = self.state.lock();
+                if state.runs.is_empty() {
+                    state.ticking = Ticking::Off;
+                    return;
+                }
+                if !state.runs.values().any(|live| live.is_over) {
+                    self.ended.wait_for(&mut state, TICK);
+                }
+            }
+            // What panics is not ours, or a mistake of ours: the run is not to suffer.
+            let tick = std::panic::AssertUnwindSafe(|| self.tick());
+            std::panic::catch_unwind(tick).unwrap_or_else(discard);
+        }
+    }
+}
+
+/// How a line about a run is to be told.
+#[derive(Clone, Copy)]
+pub(super) struct Saying {
+    pub(super) has_others: bool,
+    pub(super) palette: Palette,
+}
+
+impl State {
+    /// Makes lines of what was noted, and gives out the runs that are over.
+    fn settle(&mut self, now: Duration) -> (Vec<(u64, Live)>, Shape) {
+        let shape = self.surroundings.shape();
+        let telling = Telling {
+            now,
+            palette: shape.palette,
+            has_others: self.runs.len() > 1,
+            is_drawn: shape.is_drawn,
+            sums_up: self.budget.renew(now),
+        };
+        let mut lines = String::new();
+        for live in self.runs.values_mut() {
+            telling.tell(live, &mut self.budget, &mut lines);
+        }
+        self.above.extend_from_slice(lines.as_bytes());
+        let over: Vec<_> = self.runs.extract_if(.., |_, live| live.is_over).collect();
+        self.telling.extend(over.iter().map(|(run, _)| run));
+        (over, shape)
+    }
+
+    fn frame(&self, now: Duration, shape: Shape) -> String {
+        if shape.is_drawn { frame(self.runs.values(), now, shape) } else { String::new() }
+    }
+
+    fn take_above(&mut self) -> (Vec<u8>, Shape) {
+        (std::mem::take(&mut self.above), self.surroundings.shape())
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let (above, shape) = self.state.get_mut().take_above();
+        self.screen.get_mut().show(&above, String::new(), shape);
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Console")
+    }
+}

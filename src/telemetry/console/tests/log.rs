@@ -1,0 +1,78 @@
+//! Messages of the run's log.
+
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+
+use super::{Desk, Run, is_harmless};
+use crate::events::RunEnd;
+use crate::{LogRecord, LogValue};
+
+fn log(run: &Run, level: Level, message: &str, fields: &[(&str, LogValue)]) {
+    let Some(logger) = run.listener.logger() else { return };
+    let node = Some("clean".to_owned().into());
+    logger.log(&LogRecord { level, target: "t", message, fields, run_id: None, node });
+}
+
+#[test]
+fn warnings_and_errors_are_shown_with_their_node_and_fields() {
+    let desk = Desk::plain();
+    let run = desk.begin("r", 1);
+    desk.after(100).written.take();
+    log(&run, Level::INFO, "not this", &[]);
+    log(&run, Level::WARN, "rows without a key", &[("rows", LogValue::Unsigned(3))]);
+    log(&run, Level::ERROR, "no\nway", &[("e", LogValue::Text("\x1b[2J".into()))]);
+    desk.after(100);
+    let text = desk.written.take();
+    assert_eq!(
+        text,
+        "WARN  clean: rows without a key rows=3\nERROR clean: no\\nway e=\\u{1b}[2J\n"
+    );
+    assert!(is_harmless(&text));
+    // A line of the log is a sign of life.
+    desk.after(29_950);
+    assert_eq!(desk.written.take(), "");
+    desk.after(100);
+    assert!(desk.written.take().starts_with("run r: 0/1 after 30 s"));
+}
+
+#[test]
+fn the_level_is_for_the_user_to_say() {
+    let desk = Desk::plain().with(|console| console.log_level(LevelFilter::OFF));
+    assert!(desk.begin("r", 1).listener.logger().is_none());
+    let desk = Desk::plain().with(|console| console.log_level(Level::DEBUG));
+    let run = desk.begin("r", 1);
+    log(&run, Level::DEBUG, "this", &[]);
+    log(&run, Level::TRACE, "not this", &[]);
+    desk.after(100);
+    let text = desk.written.take();
+    assert!(text.contains("DEBUG clean: this\n") && !text.contains("not this"), "{text}");
+}
+
+#[test]
+fn a_warning_in_a_loop_is_counted_and_not_kept() {
+    let desk = Desk::plain().with(|console| console.table(false));
+    let mut run = desk.begin("r", 1);
+    for _ in 0..100_000 {
+        log(&run, Level::WARN, "again", &[]);
+    }
+    desk.after(1_000);
+    let text = desk.written.take();
+    assert_eq!(text.lines().filter(|line| line.contains("again")).count(), 1_200);
+    assert!(
+        text.ends_with("run r: 98800 more log lines not shown\n"),
+        "{}",
+        &text[text.len() - 99..]
+    );
+    run.over(RunEnd::Done);
+    assert!(desk.written.take().ends_with("log lines not shown: 98800\n"));
+}
+
+#[test]
+fn a_message_of_a_run_that_is_over_is_no_harm() {
+    let desk = Desk::plain().with(|console| console.table(false));
+    let mut run = desk.begin("r", 1);
+    run.over(RunEnd::Done);
+    desk.written.take();
+    log(&run, Level::ERROR, "late", &[]);
+    assert_eq!(desk.written.take(), "ERROR clean: late\n");
+}
