@@ -12,15 +12,16 @@ mod pipelines;
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
 
 use entourage::{
-    Catalog, Data, Dataset, Executor, LogRecord, LogSink, Node, ParallelIteratorExt, Pipeline,
-    RunLogLayer, RunLogger, RunOptions, ThreadRunner, node,
+    CancelToken, Catalog, Data, Dataset, Executor, LogRecord, LogSink, Node, ParallelIteratorExt,
+    Pipeline, RunLogLayer, RunLogger, RunOptions, ThreadRunner, node,
 };
 use hooks::{Each, Told};
 use pipelines::with_each_runner;
 use rayon::prelude::*;
-use tracing::info;
+use tracing::{Level, info};
 use tracing_subscriber::layer::SubscriberExt;
 
 const IN: Data<u64> = Data::memory("in");
@@ -170,5 +171,32 @@ fn words_of_runs_at_once_on_the_pool_that_their_nodes_work_on_are_never_mixed() 
                 assert!(others == expected(&run), "{run}: {others:?}");
             });
         }
+    });
+}
+
+/// `node: message` of each record of the runner's that is an error.
+#[derive(Default)]
+struct Errors(Mutex<Vec<String>>);
+
+impl LogSink for Errors {
+    fn log(&self, record: &LogRecord<'_>) {
+        if record.level == Level::ERROR {
+            let node = record.node.as_ref().map_or("-", |node| node.as_str());
+            self.0.lock().unwrap().push(format!("{node}: {}", record.message));
+        }
+    }
+}
+
+#[test]
+fn that_a_node_took_too_long_is_filed_under_it_whoever_says_so() {
+    set_global();
+    let waits = || CancelToken::current().wait_for(Duration::from_secs(3600));
+    let slow = node(waits).reads(()).writes(Data::<bool>::memory("out")).named("slow");
+    let pipeline = Pipeline::new([slow.timeout(Duration::from_millis(1))]).unwrap();
+    with_each_runner(|runner| {
+        let errors = Arc::new(Errors::default());
+        let options = RunOptions::new().run_logger(RunLogger::new(errors.clone()));
+        runner.run(&pipeline, &Catalog::empty(), options).unwrap_err();
+        assert_eq!(*errors.0.lock().unwrap(), ["slow: node `slow` took longer than 1ms"]);
     });
 }

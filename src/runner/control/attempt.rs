@@ -60,8 +60,15 @@ impl Run {
         let name = self.bound.pipeline.name_of(at);
         let before = scratch.context.take();
         let mut context = before;
+        let timeout = told.timeout.unwrap_or_default();
         let mut attempt = self.entered(turn, |attempt| {
-            let node = || self.caught(turn, || self.attempt(turn, scratch, wake));
+            let node = || match self.caught(turn, || self.attempt(turn, scratch, wake)) {
+                // Where the node is, so that it is filed there.
+                Attempt::Late if !control.has_overdue() => {
+                    self.caught(turn.over(), || self.too_late(turn, timeout, wake))
+                }
+                ended => ended,
+            };
             let told = || *attempt = Some(self.in_told(begun, turn, node));
             self.context.enter(name, &mut context, told);
         });
@@ -73,14 +80,17 @@ impl Run {
                 scratch.is_lost = true;
                 return self.state.elapsed();
             }
-            Attempt::Late => {
-                self.give_up_loads(turn, wake);
-                let timeout = told.timeout.unwrap_or_default();
-                attempt = self.failed(turn.over(), FailureKind::Timeout(timeout), &[]);
-            }
+            // Its context has failed, too.
+            Attempt::Late => attempt = self.too_late(turn, timeout, wake),
             _ => {}
         }
         self.settle(at, attempt, began, scratch)
+    }
+
+    /// Ends an attempt that took too long, by who made it.
+    fn too_late(&self, turn: Turn<'_>, timeout: Duration, wake: &dyn Fn(NodeIndex)) -> Attempt {
+        self.give_up_loads(turn, wake);
+        self.failed(turn.over(), FailureKind::Timeout(timeout), &[])
     }
 
     /// Runs `f` where it sees the number of its attempt and its own token.
