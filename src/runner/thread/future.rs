@@ -53,6 +53,18 @@ impl Shared {
         is_wanted
     }
 
+    /// What is held of the run from here: its end is about to be told.
+    pub(super) fn lets_go(&self) -> Option<Arc<Work>> {
+        let mut state = self.0.lock();
+        match std::mem::take(&mut state.stage) {
+            Stage::Running(work) => Some(work),
+            other => {
+                state.stage = other;
+                None
+            }
+        }
+    }
+
     pub(super) fn ends(&self, outcome: Result<Outcome, Payload>) {
         let mut state = self.0.lock();
         if matches!(state.stage, Stage::Gone) {

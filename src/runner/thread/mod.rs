@@ -16,7 +16,7 @@ use super::options::RunOptions;
 use super::prepare::{Asked, begin, checked, listeners, run_id};
 use super::report::RunReport;
 use crate::catalog::Catalog;
-use crate::context::{Propagation, PropagationError, RunId};
+use crate::context::{Propagation, PropagationError, RunId, drop_clean};
 use crate::executor::Executor;
 use crate::pipeline::Pipeline;
 use desk::GRACE;
@@ -133,11 +133,18 @@ impl ThreadRunner {
                 // On a worker of its own turn: the end may be told by any thread.
                 let executor = ended.executor.clone();
                 executor.spawn_part(move || {
-                    let conclude = AssertUnwindSafe(|| ended.run.conclude());
-                    theirs.ends(catch_unwind(conclude));
+                    let outcome = catch_unwind(AssertUnwindSafe(|| ended.run.conclude()));
+                    // Before the end is told, as by the tickets: the caller's span ends
+                    // with what the caller has of it.
+                    drop_clean((theirs.lets_go(), ended));
+                    theirs.ends(outcome);
                 });
             });
+            let progress = work.run.progress.clone();
+            let active = progress.start();
             work.begin(Lane::Pool);
+            drop(work);
+            drop(active);
         });
         RunFuture::new(shared)
     }
