@@ -1,5 +1,9 @@
 //! What the tests share.
 
+mod exported;
+
+pub use exported::Exported;
+
 use entourage::{Accessor, Executor, ParallelIteratorExt};
 use rayon::prelude::*;
 

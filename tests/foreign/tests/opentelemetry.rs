@@ -5,55 +5,11 @@ use std::collections::HashMap;
 
 use entourage::accessors::OPENTELEMETRY;
 use entourage::{Executor, Propagation};
-use entourage_foreign_tests::{for_each_in_context, one_worker, steal_one};
+use entourage_foreign_tests::{Exported, for_each_in_context, one_worker, steal_one};
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{SpanId, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{TraceContextExt, Tracer};
 use opentelemetry::{Context, ContextGuard, KeyValue};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
-use tracing::{info_span, subscriber};
-use tracing_subscriber::layer::SubscriberExt;
-
-/// A tracer, and what it exported.
-struct Exported {
-    provider: SdkTracerProvider,
-    exporter: InMemorySpanExporter,
-}
-
-impl Exported {
-    fn new() -> Self {
-        let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
-        Self { provider, exporter }
-    }
-
-    fn tracer(&self) -> SdkTracer {
-        self.provider.tracer("test")
-    }
-
-    /// Runs `f` with the layer; `activation` is whether it attaches the context
-    /// of an entered span.
-    fn with_layer<R>(&self, activation: bool, f: impl FnOnce() -> R) -> R {
-        let layer = tracing_opentelemetry::layer()
-            .with_tracer(self.tracer())
-            .with_context_activation(activation);
-        subscriber::with_default(tracing_subscriber::registry().with(layer), f)
-    }
-
-    fn spans(&self) -> Vec<SpanData> {
-        self.provider.force_flush().unwrap();
-        self.exporter.get_finished_spans().unwrap()
-    }
-
-    /// The name of each span's parent, by the span's own name.
-    fn parents(&self) -> HashMap<String, String> {
-        let spans = self.spans();
-        let name_of = |id: SpanId| {
-            let parent = spans.iter().find(|span| span.span_context.span_id() == id);
-            parent.map_or("none", |span| &*span.name).to_owned()
-        };
-        spans.iter().map(|span| (span.name.to_string(), name_of(span.parent_span_id))).collect()
-    }
-}
+use tracing::info_span;
 
 fn attach_tenant(tenant: &'static str) -> ContextGuard {
     Context::current_with_baggage([KeyValue::new("tenant", tenant)]).attach()
