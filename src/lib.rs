@@ -152,7 +152,7 @@ pub use telemetry::{Console, ConsoleWriter};
 #[cfg(feature = "telemetry")]
 pub use telemetry::{JsonLines, RunLogLayer};
 #[cfg(all(feature = "pipeline", feature = "telemetry"))]
-pub use telemetry::{NodeState, RunRecord};
+pub use telemetry::{NodeState, NodeSummary, RecordError, RunCollector, RunRecord, RunRecorder};
 
 /// The way in for the fuzzer: reads `bytes` as what a worker process and its
 /// parent say, `cut` at a time.

@@ -1,7 +1,7 @@
 //! What a file or folder of a run is called, whatever run and node are.
 
 use percent_encoding::percent_encode_byte;
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 /// File systems take 255 bytes: the rest is for what is put behind the name.
 const LONGEST: usize = 150;
@@ -41,7 +41,7 @@ pub(crate) fn folder_name(name: &str) -> String {
     }
     match safe.len() {
         0 => "%".to_owned(),
-        ..=LONGEST => safe,
+        1..=LONGEST => safe,
         _ => cut(safe, bytes),
     }
 }

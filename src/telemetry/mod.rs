@@ -3,14 +3,20 @@
 
 #[cfg(feature = "console")]
 mod console;
+#[cfg(feature = "pipeline")]
+mod event_json;
 mod fields;
 #[cfg(feature = "pipeline")]
 mod folder_name;
 mod json_lines;
+#[cfg(feature = "pipeline")]
+mod json_text;
 mod layer;
 mod origin;
 #[cfg(feature = "pipeline")]
 mod record;
+#[cfg(feature = "pipeline")]
+mod recorder;
 #[cfg(feature = "pipeline")]
 mod trace;
 #[cfg(feature = "pipeline")]
@@ -21,4 +27,6 @@ pub use console::{Console, ConsoleWriter};
 pub use json_lines::JsonLines;
 pub use layer::RunLogLayer;
 #[cfg(feature = "pipeline")]
-pub use record::{NodeState, RunRecord};
+pub use record::{NodeState, NodeSummary, RecordError, RunRecord};
+#[cfg(feature = "pipeline")]
+pub use recorder::{RunCollector, RunRecorder};

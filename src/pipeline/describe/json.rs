@@ -34,6 +34,19 @@ struct Dataset<'a> {
 }
 
 pub(super) fn json(pipeline: &Pipeline) -> String {
+    serde_json::to_string_pretty(&whole(pipeline)).expect("names, numbers and lists are JSON")
+}
+
+impl Pipeline {
+    /// The same as [`to_json`](Self::to_json), on one line, to `out`.
+    #[cfg(feature = "telemetry")]
+    pub(crate) fn write_json(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        serde_json::to_writer(&mut *out, &whole(self))?;
+        out.write_all(b"\n")
+    }
+}
+
+fn whole(pipeline: &Pipeline) -> Whole<'_> {
     let nodes = pipeline.nodes().zip(pipeline.group_places()).map(|(node, group)| Node {
         name: node.name(),
         namespace: node.namespace(),
@@ -43,12 +56,11 @@ pub(super) fn json(pipeline: &Pipeline) -> String {
         inputs: node.inputs().collect(),
         outputs: node.outputs().collect(),
     });
-    let whole = Whole {
+    Whole {
         schema: 1,
         nodes: nodes.collect(),
         datasets: pipeline.dataset_indices().map(|at| dataset(pipeline, at)).collect(),
-    };
-    serde_json::to_string_pretty(&whole).expect("names, numbers and lists of them are JSON")
+    }
 }
 
 fn dataset(pipeline: &Pipeline, at: DatasetIndex) -> Dataset<'_> {

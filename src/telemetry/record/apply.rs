@@ -21,16 +21,16 @@ impl RunRecord {
             EventKind::DatasetLoaded(transfer) => self.transfer(event, transfer, true),
             EventKind::DatasetSaved(transfer) => self.transfer(event, transfer, false),
             EventKind::DatasetReleased { .. } => self.released += 1,
-            EventKind::NodeDone(end) => self.end(event.at, end, NodeState::Done),
+            EventKind::NodeDone(end) => self.end_attempt(event.at, end, NodeState::Done),
             EventKind::NodeFailed { end, failure } => {
-                self.end(event.at, end, NodeState::Failed);
+                self.end_attempt(event.at, end, NodeState::Failed);
                 self.set_failure(end, failure);
             }
             EventKind::NodeRetried { end, failure, .. } => {
-                self.end(event.at, end, NodeState::Retrying);
+                self.end_attempt(event.at, end, NodeState::Retrying);
                 self.set_failure(end, failure);
             }
-            EventKind::NodeCancelled(end) => self.end(event.at, end, NodeState::Cancelled),
+            EventKind::NodeCancelled(end) => self.end_attempt(event.at, end, NodeState::Cancelled),
             EventKind::NodeSkipped { node, by } => {
                 self.set_state(node.index, NodeState::Skipped);
                 if let Some(node) = self.nodes.get_mut(node.index as usize) {
@@ -88,7 +88,7 @@ impl RunRecord {
         self.attempts.push(attempt);
     }
 
-    fn end(&mut self, at: Duration, end: &NodeEnd<'_>, outcome: NodeState) {
+    fn end_attempt(&mut self, at: Duration, end: &NodeEnd<'_>, outcome: NodeState) {
         let Some(node) = self.nodes.get_mut(end.node.index as usize) else { return };
         node.state = outcome;
         node.rows = end.rows.or(node.rows);

@@ -10,6 +10,13 @@ pub(crate) enum Graph {
     Written(WrittenGraph),
 }
 
+/// Of no node.
+impl Default for Graph {
+    fn default() -> Self {
+        Self::Written(WrittenGraph::default())
+    }
+}
+
 /// What was written down of a pipeline.
 #[derive(Default)]
 pub(crate) struct WrittenGraph {
@@ -41,6 +48,18 @@ impl WrittenGraph {
     /// The place of the node of that name.
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
         self.places.get(name).copied()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Adds a node of which the name alone is known; its place.
+    pub(crate) fn add(&mut self, name: &str) -> u32 {
+        let place = self.nodes.len() as u32;
+        self.nodes.push(WrittenNode { name: name.to_owned(), ..WrittenNode::default() });
+        self.places.insert(name.to_owned(), place);
+        place
     }
 }
 

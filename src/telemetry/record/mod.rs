@@ -5,7 +5,10 @@ mod apply;
 mod critical_path;
 mod graph;
 mod lanes;
+mod questions;
+mod read;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use self::graph::Graph;
@@ -14,6 +17,9 @@ pub(crate) use self::graph::WrittenGraph;
 #[cfg(test)]
 pub(crate) use self::graph::WrittenNode;
 pub(crate) use self::lanes::Lanes;
+pub use self::questions::NodeSummary;
+pub use self::read::RecordError;
+pub(crate) use self::read::{EVENTS, PIPELINE, SUMMARY};
 use crate::events::{FailureCause, RunEnded, RunStarted};
 
 /// What is known of a run: all that its events have told so far.
@@ -40,6 +46,14 @@ pub struct RunRecord {
     pub(crate) events: u64,
     /// The highest number of an event, and one.
     pub(crate) next_seq: u64,
+    /// Where no event has told it.
+    pub(crate) run_id: Option<Box<str>>,
+    /// The folder of the run, where there is one.
+    pub(crate) folder: Option<PathBuf>,
+    /// The version of this crate that has recorded the run, where that is told.
+    pub(crate) written_by: Option<Box<str>>,
+    /// What is wrong with the record itself.
+    pub(crate) problems: Vec<String>,
 }
 
 /// How far a node has come.
@@ -149,11 +163,15 @@ impl RunRecord {
             last: Duration::ZERO,
             events: 0,
             next_seq: 0,
+            run_id: None,
+            folder: None,
+            written_by: None,
+            problems: Vec::new(),
         }
     }
 
     /// How long the run took, or has taken until its last event.
-    pub(crate) fn took(&self) -> Duration {
+    pub fn took(&self) -> Duration {
         self.ended.as_ref().map_or(self.last, |ended| ended.took)
     }
 
@@ -166,7 +184,7 @@ impl RunRecord {
     /// How much of the time that the workers had for the run they spent on its
     /// nodes: 1 where each was always at one. `None` where the run took no time, or
     /// it is not known how many there were.
-    pub(crate) fn efficiency(&self) -> Option<f64> {
+    pub fn efficiency(&self) -> Option<f64> {
         let workers = f64::from(self.started.as_ref()?.workers);
         let (took, last) = (self.took().as_secs_f64(), self.last);
         let ran = self.attempts.iter().map(|attempt| attempt.ran(last).as_secs_f64());

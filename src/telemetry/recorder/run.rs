@@ -1,0 +1,206 @@
+//! One run, as it is recorded.
+
+use std::cell::Cell;
+use std::error::Error;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use super::desk::{Desk, Events};
+use super::folder::{RunFolder, Unmade};
+use super::journal::{Journal, Outcome};
+use super::summary::{self, Recording};
+use super::{Settings, Shared};
+use crate::context::RunId;
+use crate::events::{Event, EventKind, RunListener};
+use crate::pipeline::Pipeline;
+use crate::sync::{Mutex, thread_local};
+use crate::telemetry::event_json::write_line;
+use crate::telemetry::record::{EVENTS, Graph, PIPELINE, RunRecord, SUMMARY};
+use crate::telemetry::whole_file;
+
+const TRACE: &str = "trace.json";
+
+/// A line that needed more is not paid for until the thread's end.
+const KEPT_LINE: usize = 64 * 1024;
+
+thread_local! {
+    /// The line under way, so that it is not made anew for each.
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+pub(super) struct RecordedRun {
+    settings: Settings,
+    shared: Arc<Shared>,
+    run_id: RunId,
+    folder: Arc<RunFolder>,
+    begun: OnceLock<Begun>,
+}
+
+struct Begun {
+    events: Arc<Events>,
+    /// Until the end of the run.
+    record: Mutex<Option<Box<RunRecord>>>,
+    /// What went wrong, to be told with the summary.
+    problems: Mutex<Vec<String>>,
+}
+
+impl RecordedRun {
+    pub(super) fn new(settings: Settings, shared: Arc<Shared>, run_id: RunId) -> Self {
+        let folder = Arc::new(RunFolder::new(shared.runs.clone(), run_id.as_str()));
+        Self { settings, shared, run_id, folder, begun: OnceLock::new() }
+    }
+
+    fn desk(&self) -> &Arc<Desk> {
+        &self.shared.desk
+    }
+
+    fn problem(&self, problem: &str) {
+        self.desk().notes.problem(&self.run_id, problem);
+    }
+
+    /// Makes the folder and the files that are there from the beginning.
+    fn open(&self, pipeline: Option<&Pipeline>) -> Result<Begun, CannotRecord> {
+        let folder = self.folder.path()?;
+        let file = RunFolder::create(folder, EVENTS)
+            .map_err(|error| CannotRecord::File(folder.display().to_string(), error))?;
+        let mut problems = Vec::new();
+        if let Some(problem) = self.elsewhere(folder) {
+            problems.push(problem);
+        }
+        if let Some(pipeline) = pipeline {
+            let write = |file: &mut dyn io::Write| pipeline.write_json(file);
+            let written = whole_file::write("pipeline", &folder.join(PIPELINE), write);
+            problems.extend(written.err().map(|error| error.to_string()));
+        }
+        problems.iter().for_each(|problem| self.problem(problem));
+        self.desk().notes.folder(&self.run_id, folder);
+        let graph =
+            pipeline.map_or_else(Graph::default, |pipeline| Graph::Pipeline(pipeline.clone()));
+        let mut record = RunRecord::new(graph);
+        record.run_id = Some(self.run_id.as_str().into());
+        record.folder = Some(folder.to_owned());
+        let (journal, run_id) = (Journal::new(Box::new(file)), self.run_id.clone());
+        Ok(Begun {
+            events: Arc::new(Events { journal, run_id }),
+            record: Mutex::new(Some(Box::new(record))),
+            problems: Mutex::new(problems),
+        })
+    }
+
+    /// Says so where the folder has another name than one would look for.
+    fn elsewhere(&self, folder: &Path) -> Option<String> {
+        let first = self.folder.first_name();
+        (!folder.ends_with(&first)).then(|| {
+            format!("`{first}` is of another run of that id: this one is in `{}`", folder.display())
+        })
+    }
+
+    fn take(&self, begun: &Begun, event: &Event<'_>) {
+        with_line(event, |line| self.desk().take(&begun.events, line));
+        if let Some(record) = &mut *begun.record.lock() {
+            record.apply(event);
+        }
+    }
+
+    fn end(&self, begun: &Begun, event: &Event<'_>) {
+        // What comes now is nobody's any more: of a run nothing is told after its end.
+        let Some(mut record) = begun.record.lock().take() else { return };
+        record.apply(event);
+        let Outcome { lost, error } = with_line(event, |line| begun.events.journal.finish(line));
+        record.problems = std::mem::take(&mut *begun.problems.lock());
+        if let Some(error) = error {
+            let problem = match lost {
+                0 => format!("{EVENTS} could not be written for a while: {error}; nothing is lost"),
+                1 => format!("{EVENTS} could not be written: {error}; one event is lost"),
+                lost => format!("{EVENTS} could not be written: {error}; {lost} events are lost"),
+            };
+            self.problem(&problem);
+            record.problems.push(problem);
+        }
+        let Some(folder) = self.folder.made() else { return };
+        // First what may fail, so that the summary can tell of it.
+        if self.settings.has_trace
+            && let Err(error) = record.write_trace(folder.join(TRACE))
+        {
+            self.problem(&error.to_string());
+            record.problems.push(error.to_string());
+        }
+        let recording = Recording { lost };
+        let write = |file: &mut dyn io::Write| summary::write(&record, &recording, file);
+        if let Err(error) = whole_file::write("summary", &folder.join(SUMMARY), write) {
+            self.problem(&error.to_string());
+        }
+    }
+}
+
+impl RunListener for RecordedRun {
+    fn begin(&self, pipeline: &Pipeline) -> Result<(), Box<dyn Error + Send + Sync>> {
+        match self.open(Some(pipeline)) {
+            Ok(begun) => {
+                let _ = self.begun.set(begun);
+                Ok(())
+            }
+            Err(error) if self.settings.is_optional => {
+                self.problem(&format!("{error}; the run goes on without"));
+                Ok(())
+            }
+            Err(error) => {
+                self.problem(&error.to_string());
+                Err(error.into())
+            }
+        }
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let EventKind::RunEnded(_) = &event.kind else {
+            return self.begun.get().into_iter().for_each(|begun| self.take(begun, event));
+        };
+        if let Some(begun) = self.begun.get() {
+            return self.end(begun, event);
+        }
+        // A run that was refused is recorded with why; unless it is for the very
+        // reason that it cannot be recorded, which was told.
+        if self.folder.has_failed() {
+            return;
+        }
+        match self.open(None) {
+            Ok(begun) => self.end(&begun, event),
+            Err(error) => self.problem(&error.to_string()),
+        }
+    }
+}
+
+/// A run that ends without its end, by a panic of the runner's: what was told of it is
+/// on file all the same.
+impl Drop for RecordedRun {
+    fn drop(&mut self) {
+        if let Some(begun) = self.begun.get()
+            && begun.record.lock().is_some()
+        {
+            begun.events.journal.finish(&[]);
+        }
+    }
+}
+
+/// Why a run cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+enum CannotRecord {
+    #[error("the run cannot be recorded: {0}")]
+    Folder(#[from] Unmade),
+    #[error("the run cannot be recorded in `{0}`: {1}")]
+    File(String, io::Error),
+}
+
+/// Calls `f` with the line of `event`.
+fn with_line<R>(event: &Event<'_>, f: impl FnOnce(&[u8]) -> R) -> R {
+    // At the end of a thread there may be none.
+    let mut line = LINE.try_with(Cell::take).unwrap_or_default();
+    line.clear();
+    write_line(event, &mut line);
+    let outcome = f(&line);
+    if line.capacity() <= KEPT_LINE {
+        let _ = LINE.try_with(|kept| kept.set(line));
+    }
+    outcome
+}

@@ -1,0 +1,206 @@
+//! `summary.json`: a run in short, for programs.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde_json::value::RawValue;
+
+use crate::events::{FailureCause, ResumeFrom, RunEnded, RunStarted};
+use crate::telemetry::event_json::{nanoseconds, rfc3339};
+use crate::telemetry::record::{NodeSummary, RunRecord};
+
+/// Changes when the meaning of a key does; keys may be added without.
+const SCHEMA: u32 = 1;
+
+/// How the recording went.
+pub(super) struct Recording {
+    /// How many events are not on file.
+    pub(super) lost: u64,
+}
+
+/// Writes the summary of a run that is over.
+pub(super) fn write(
+    record: &RunRecord,
+    recording: &Recording,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &Summary::of(record, recording))?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Summary<'r> {
+    schema: u32,
+    entourage: &'static str,
+    run_id: Option<&'r str>,
+    end: Option<&'static str>,
+    started: Option<String>,
+    took_ns: u64,
+    runner: Option<&'r str>,
+    workers: Option<u32>,
+    states: BTreeMap<&'static str, usize>,
+    efficiency: Option<f64>,
+    critical_path: Vec<Step<'r>>,
+    error: Option<&'r str>,
+    refused: Vec<&'r str>,
+    resume: Option<Resume<'r>>,
+    save_version: Option<&'r str>,
+    load_versions: Option<Versions<'r>>,
+    parameters: Option<Parameters<'r>>,
+    events: EventCounts,
+    problems: &'r [String],
+    nodes: Nodes<'r>,
+}
+
+#[derive(Serialize)]
+struct Step<'r> {
+    node: &'r str,
+    queued_ns: u64,
+    ran_ns: u64,
+}
+
+#[derive(Serialize)]
+struct Resume<'r> {
+    nodes: &'r [String],
+    from_nodes: &'r [String],
+    is_exact: bool,
+    is_whole: bool,
+}
+
+#[derive(Serialize)]
+struct EventCounts {
+    written: u64,
+    lost: u64,
+}
+
+#[derive(Serialize)]
+struct Node<'r> {
+    name: &'r str,
+    state: &'static str,
+    queued_ns: u64,
+    ran_ns: u64,
+    attempts: u32,
+    rows: Option<u64>,
+    bytes_loaded: Option<u64>,
+    bytes_saved: Option<u64>,
+    skipped_by: Option<&'r str>,
+    failure: Option<Failure<'r>>,
+}
+
+#[derive(Serialize)]
+struct Failure<'r> {
+    kind: &'r str,
+    message: &'r str,
+    causes: &'r [String],
+    place: Option<&'r str>,
+}
+
+impl<'r> Summary<'r> {
+    fn of(record: &'r RunRecord, recording: &Recording) -> Self {
+        let (started, ended) = (record.started(), record.ended());
+        let mut states = BTreeMap::new();
+        for node in &record.nodes {
+            *states.entry(node.state.as_str()).or_default() += 1;
+        }
+        let critical_path = record.critical_path().into_iter().map(|step| Step {
+            node: record.graph.name(step.node),
+            queued_ns: nanoseconds(step.queued),
+            ran_ns: nanoseconds(step.ran),
+        });
+        let refused = ended.map(|RunEnded { problems, .. }| problems.iter().map(|text| &**text));
+        Self {
+            schema: SCHEMA,
+            entourage: env!("CARGO_PKG_VERSION"),
+            run_id: record.run_id(),
+            end: record.end().map(|end| end.as_str()),
+            started: started.map(|started| rfc3339(started.started)),
+            took_ns: nanoseconds(record.took()),
+            runner: started.map(|started| &*started.runner),
+            workers: started.map(|started| started.workers),
+            states,
+            efficiency: record.efficiency(),
+            critical_path: critical_path.collect(),
+            error: ended.and_then(|ended| ended.error.as_deref()),
+            refused: refused.into_iter().flatten().collect(),
+            resume: ended.and_then(|ended| ended.resume.as_ref()).map(Resume::of),
+            save_version: started.map(|started| &*started.save_version),
+            load_versions: started.map(Versions),
+            parameters: started.map(Parameters),
+            events: EventCounts {
+                written: record.events.saturating_sub(recording.lost),
+                lost: recording.lost,
+            },
+            problems: record.problems(),
+            nodes: Nodes(record),
+        }
+    }
+}
+
+impl<'r> Resume<'r> {
+    fn of(resume: &'r ResumeFrom) -> Self {
+        let ResumeFrom { nodes, from_nodes, is_exact, is_whole } = resume;
+        Self { nodes, from_nodes, is_exact: *is_exact, is_whole: *is_whole }
+    }
+}
+
+/// One after the other: a hundred thousand are not made before the first is written.
+struct Nodes<'r>(&'r RunRecord);
+
+impl Serialize for Nodes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let nodes = self.0.nodes();
+        let mut all = serializer.serialize_seq(Some(nodes.len()))?;
+        for node in nodes {
+            all.serialize_element(&Node::of(&node))?;
+        }
+        all.end()
+    }
+}
+
+impl<'r> Node<'r> {
+    fn of(node: &NodeSummary<'r>) -> Self {
+        let failure = |failure: &'r FailureCause| Failure {
+            kind: &failure.kind,
+            message: &failure.message,
+            causes: &failure.causes,
+            place: failure.place.as_deref(),
+        };
+        Self {
+            name: node.name,
+            state: node.state.as_str(),
+            queued_ns: nanoseconds(node.queued),
+            ran_ns: nanoseconds(node.ran),
+            attempts: node.attempts,
+            rows: node.rows,
+            bytes_loaded: node.bytes_loaded,
+            bytes_saved: node.bytes_saved,
+            skipped_by: node.skipped_by,
+            failure: node.failure.map(failure),
+        }
+    }
+}
+
+struct Versions<'r>(&'r RunStarted<'r>);
+
+impl Serialize for Versions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.load_versions.iter().map(|(name, version)| (name, version)))
+    }
+}
+
+struct Parameters<'r>(&'r RunStarted<'r>);
+
+impl Serialize for Parameters<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_map(Some(self.0.parameters.len()))?;
+        for (name, value) in &self.0.parameters {
+            match serde_json::from_str::<&RawValue>(value) {
+                Ok(value) => all.serialize_entry(name, value)?,
+                Err(_) => all.serialize_entry(name, value)?,
+            }
+        }
+        all.end()
+    }
+}
