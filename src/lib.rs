@@ -115,14 +115,17 @@ pub use catalog::{
 pub use context::accessors;
 pub use context::{
     ATTEMPT, Accessor, Carried, Context, Explanation, FutureContextExt, Instrumented, Key,
-    KeyPolicy, Leak, LiveSnapshot, LogRecord, LogSink, LogValue, NODE, NodeName, Propagation,
-    PropagationError, RUN_ID, RUN_LOGGER, RunId, RunLogger, SPAN, Snapshot, SpanKey, SpanWatch,
-    StreamContextExt, SuppressGuard, suppress,
+    KeyPolicy, Leak, LiveSnapshot, NODE, NodeName, Propagation, PropagationError, RUN_ID,
+    RUN_LOGGER, RunId, SPAN, Snapshot, SpanKey, SpanWatch, StreamContextExt, SuppressGuard,
+    suppress,
 };
 pub use context::{
     AsEnv, BAGGAGE, Baggage, Carrier, CarrierMut, Codec, EnvCarrier, Naming, TRACE_PARENT,
     TRACE_STATE, TraceParent, TraceState, Unknown, WIRE_UNKNOWN, Wire, WireBuildError, WireBuilder,
     WireError, WireUnknown,
+};
+pub use context::{
+    LogRecord, LogSink, LogSpan, LogValue, Logger, NoRunLogger, RunLogger, logger, try_logger,
 };
 pub use executor::{
     Broadcast, BuildError, Executor, ExecutorBuilder, ExecutorStats, FutureHandle, InContext,
@@ -150,7 +153,7 @@ pub use runner::{
 #[cfg(feature = "console")]
 pub use telemetry::{Console, ConsoleWriter};
 #[cfg(feature = "telemetry")]
-pub use telemetry::{JsonLines, RunLogLayer};
+pub use telemetry::{JsonLines, LogLimits, RunLogLayer};
 #[cfg(all(feature = "pipeline", feature = "telemetry"))]
 pub use telemetry::{NodeState, NodeSummary, RecordError, RunCollector, RunRecord, RunRecorder};
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use entourage::events::{Event, EventKind, Listener, NodeEnd, RunEnd, RunListener, Transfer};
 use entourage::{
     CancelToken, Catalog, Data, FileDataset, LogRecord, LogSink, Pipeline, Retry, RunId, RunLogger,
-    RunOptions, SequentialRunner, node,
+    RunOptions, SequentialRunner, logger, node,
 };
 use pipelines::{Folder, with_each_runner};
 
@@ -279,7 +279,7 @@ impl RunListener for Messages {
 #[test]
 fn every_listener_with_a_logger_is_given_each_message() {
     let say = || {
-        RunLogger::say(tracing::Level::INFO, "here");
+        logger().unwrap().info("here");
         1_u64
     };
     let pipeline = Pipeline::new([node(say).reads(()).writes(SUM).named("say")]).unwrap();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use entourage::{
     Catalog, Codec, Data, Dataset, LogRecord, LogSink, LogValue, NODE, Node, Pipeline, Propagation,
     RUN_ID, RUN_LOGGER, RunId, RunLogger, RunOptions, TRACE_PARENT, TraceParent, Wire, context_key,
-    node, serve_worker,
+    logger, node, serve_worker,
 };
 use processes::{again, does, number};
 use tracing::Level;
@@ -50,7 +50,9 @@ impl Dataset<str> for Sees {
     }
 
     fn save(&self, _: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-        RunLogger::say(Level::INFO, &format!("save: {}", seen()));
+        if let Some(logger) = logger() {
+            logger.info(&format!("save: {}", seen()));
+        }
         Ok(())
     }
 
@@ -160,20 +162,11 @@ fn fields_of_a_message_come_along_and_none_comes_after_its_node() {
     let say = || {
         let logger = RUN_LOGGER.get().unwrap();
         let fields = [("rows", LogValue::Signed(i128::MIN)), ("rate", LogValue::Float(f64::NAN))];
-        let (level, target, message) = (Level::WARN, "rows", "mended");
-        logger.log(&LogRecord {
-            level,
-            target,
-            message,
-            fields: &fields,
-            run_id: None,
-            node: None,
-        });
+        logger.log(&LogRecord::new(Level::WARN, "mended").with_target("rows").with_fields(&fields));
         // A thread that goes on when its node is over.
         std::thread::spawn(move || {
             loop {
-                let (fields, message) = (&[], "late");
-                logger.log(&LogRecord { level, target, message, fields, run_id: None, node: None });
+                logger.log(&LogRecord::new(Level::WARN, "late").with_target("rows"));
             }
         });
     };

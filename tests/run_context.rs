@@ -15,11 +15,11 @@ use std::sync::{Arc, LazyLock, Mutex};
 use entourage::{
     Catalog, Data, Dataset, Executor, LogRecord, LogSink, NODE, Node, Pipeline, Propagation,
     RUN_ID, RUN_LOGGER, RunId, RunLogger, RunOptions, SPAN, SequentialRunner, ThreadRunner,
-    context_key, node,
+    context_key, logger, node,
 };
 use pipelines::{Runner, with_thread_runner};
 use recorder::Recorder;
-use tracing::{Dispatch, Level, info, info_span};
+use tracing::{Dispatch, info, info_span};
 
 context_key! {
     static TENANT: u32 = propagate;
@@ -77,7 +77,9 @@ impl Notes {
     fn note(&self, place: &'static str) {
         self.0.lock().unwrap().push(Seen::at(place));
         info!("{place}");
-        RunLogger::say(Level::INFO, place);
+        if let Some(logger) = logger() {
+            logger.info(place);
+        }
     }
 
     /// What was seen since it was last asked.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use entourage::{
     Executor, JsonLines, LogRecord, LogSink, LogValue, NODE, ParallelIteratorExt, Propagation,
-    RUN_ID, RUN_LOGGER, RunLogLayer, RunLogger, SPAN,
+    RUN_ID, RUN_LOGGER, RunLogLayer, RunLogger, SPAN, logger,
 };
 use rayon::prelude::*;
 use tracing::dispatcher::{self, Dispatch};
@@ -431,7 +431,7 @@ fn the_panic_of_a_sink_does_not_reach_the_work_that_is_logged() {
     with_layer(RunLogLayer::new(), || {
         in_run("r1", &log, || {
             info!("first");
-            RunLogger::say(Level::INFO, "second");
+            logger().unwrap().info("second");
         });
     });
     assert_eq!(log.0.places(), ["r1/-: first", "r1/-: second"]);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, Once};
 
 use entourage::{
     Executor, JsonLines, LogRecord, LogSink, NODE, ParallelIteratorExt, RUN_ID, RUN_LOGGER,
-    RunLogLayer, RunLogger,
+    RunLogLayer, RunLogger, logger,
 };
 use rayon::prelude::*;
 use tracing::{Level, info};
@@ -43,7 +43,7 @@ fn what_a_sink_says_while_it_takes_a_message_does_not_come_back_to_it() {
     impl LogSink for Chatty {
         fn log(&self, record: &LogRecord<'_>) {
             info!(target: "sink", "of the sink");
-            RunLogger::say(Level::INFO, "of the sink");
+            logger().unwrap().info("of the sink");
             self.0.lock().unwrap().push(record.message.to_owned());
         }
     }
@@ -51,7 +51,7 @@ fn what_a_sink_says_while_it_takes_a_message_does_not_come_back_to_it() {
     let log = Arc::new(Chatty::default());
     RUN_LOGGER.scope(RunLogger::new(log.clone()), || {
         info!("first");
-        RunLogger::say(Level::INFO, "second");
+        logger().unwrap().info("second");
         info!("third");
     });
     assert_eq!(*log.0.lock().unwrap(), ["first", "second", "third"]);
@@ -78,8 +78,7 @@ fn a_writer_that_emits_events_does_not_wait_for_its_own_lock() {
         tracing::error!("written at once");
         assert_eq!(log.finish().unwrap(), 2);
         // By the hand of nobody's logger.
-        let (run_id, node, fields) = (None, None, &[][..]);
-        log.log(&LogRecord { level: Level::ERROR, target: "", message: "", fields, run_id, node });
+        log.log(&LogRecord::new(Level::ERROR, ""));
     });
     assert_eq!(log.finish().unwrap(), 3);
 }

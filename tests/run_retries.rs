@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use entourage::{
     ATTEMPT, Catalog, Data, Dataset, LogRecord, LogSink, Node, Pipeline, PipelineError, Retry,
-    RunLogger, RunOptions, node,
+    RunLogger, RunOptions, logger, node,
 };
 use pipelines::{with_each_runner, with_thread_runner};
 
@@ -183,8 +183,7 @@ struct Lines(Mutex<Vec<String>>);
 
 impl LogSink for Lines {
     fn log(&self, record: &LogRecord<'_>) {
-        let fields = record.fields.iter().map(|(name, value)| format!(" {name}={value}"));
-        let line = record.message.to_owned() + &fields.collect::<String>();
+        let line = format!("{} attempt={}", record.message, record.attempt.unwrap_or(0));
         self.0.lock().unwrap().push(line);
     }
 }
@@ -194,7 +193,7 @@ fn number_of_the_attempt_is_in_the_context_and_in_the_log() {
     with_each_runner(|runner| {
         let lines = Arc::new(Lines::default());
         let work = || {
-            RunLogger::say(tracing::Level::INFO, "at work");
+            logger().unwrap().info("at work");
             match ATTEMPT.get() {
                 Some(3) => Ok(3),
                 other => Err(Spoilt(other.unwrap_or(0))),

@@ -106,6 +106,16 @@ impl Explanation {
         matches!(self.fate, Fate::HeldBack(..))
     }
 
+    /// Whether it was held back since nothing was carried: propagation was off.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(self.fate, Fate::HeldBack(_, Reason::Off))
+    }
+
+    /// Whether it was held back since nothing was carried: it was suppressed.
+    pub(super) fn is_by_suppression(&self) -> bool {
+        matches!(self.fate, Fate::HeldBack(_, Reason::Suppressed))
+    }
+
     /// Whether it was set, and then removed by `cleared` or `without`.
     pub fn is_removed(&self) -> bool {
         matches!(self.fate, Fate::Removed(_))

@@ -14,6 +14,7 @@ mod innermost;
 mod instrument;
 mod key;
 mod leaks;
+mod log;
 mod policy;
 mod propagation;
 pub(crate) mod recent;
@@ -24,15 +25,16 @@ mod values;
 mod wire;
 
 pub use accessor::Accessor;
-pub use builtin::{
-    ATTEMPT, LogRecord, LogSink, LogValue, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId, RunLogger,
-};
+pub use builtin::{ATTEMPT, NODE, NodeName, RUN_ID, RUN_LOGGER, RunId};
 pub use carried::{Carried, SPAN, SpanKey};
 pub use current::{SuppressGuard, suppress};
 pub use explain::Explanation;
 pub use instrument::{FutureContextExt, Instrumented, StreamContextExt};
 pub use key::{Key, KeyPolicy};
 pub use leaks::{Leak, LiveSnapshot};
+pub use log::{
+    LogRecord, LogSink, LogSpan, LogValue, Logger, NoRunLogger, RunLogger, logger, try_logger,
+};
 pub use propagation::{Propagation, PropagationError};
 pub use snapshot::Snapshot;
 pub use trace::SpanWatch;
@@ -49,6 +51,8 @@ pub(crate) use current::{is_in_task, leave_tasks, resume_frame, thread_token};
 pub(crate) use frame::{Frame, drop_clean, run_clean};
 pub(crate) use innermost::{lend, within};
 pub(crate) use leaks::{LeakHandler, LeakWatch};
+#[cfg(feature = "telemetry")]
+pub(crate) use log::{Words, current_attempt};
 pub(crate) use policy::CarryPolicy;
 pub(crate) use trace::note_dispatcher;
 pub(crate) use unwind::{Payload, discard, keep_first, quietly, sum_up, swallow};

@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use super::control::{CANCEL, CancelToken};
 use crate::context::{
-    Capture, CarryPolicy, Context, NODE, NodeName, Propagation, RUN_ID, RUN_LOGGER, RunId,
+    ATTEMPT, Capture, CarryPolicy, Context, NODE, NodeName, Propagation, RUN_ID, RUN_LOGGER, RunId,
     RunLogger, Snapshot,
 };
 
@@ -50,7 +50,9 @@ impl RunContext {
         let Loggers { filed, shown } = loggers;
         let filed = filed.or_else(|| RUN_LOGGER.get().filter(|_| is_carried));
         let caller = capture();
-        let mut context = caller.as_capture().context().with(&RUN_ID, run_id);
+        // A run that is started in a node of another one is not in that node.
+        let around = caller.as_capture().context().without(&NODE).without(&ATTEMPT);
+        let mut context = around.with(&RUN_ID, run_id);
         if let Some(run_logger) = RunLogger::all(filed.into_iter().chain(shown)) {
             context = context.with(&RUN_LOGGER, run_logger);
         }
@@ -62,6 +64,15 @@ impl RunContext {
             && propagation.carries(&NODE)
             && (token.is_none() || propagation.carries(&CANCEL));
         Self::On(Box::new(Carried { caller, context, is_own_carried }))
+    }
+
+    /// For nodes that are all at this attempt, where it is known.
+    #[cfg(unix)]
+    pub(super) fn of_attempt(mut self, number: Option<u32>) -> Self {
+        if let (Self::On(carried), Some(number)) = (&mut self, number) {
+            carried.context = carried.context.with(&ATTEMPT, number);
+        }
+        self
     }
 
     /// Has nothing be seen, under propagation off, of what the policy's accessors are

@@ -1,40 +1,105 @@
-//! An event's own fields, with their types.
+//! The fields of an event, with their types, and no more of each than there is
+//! room for.
 
 use std::error::Error;
-use std::fmt::{self, Debug, Display, Write};
+use std::fmt::{self, Debug, Display};
 
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-use crate::context::{ATTEMPT, LogValue};
+use crate::context::{LogValue, Words};
 
 /// The target that `tracing-log` gives to every event it makes.
 const LOG_TARGET: &str = "log";
+
+/// How many causes of an error are told: it may be its own.
+const DEEPEST: usize = 64;
+
+/// Who wants to have fields.
+pub(super) trait Reader {
+    /// A value of a fixed size.
+    fn plain(&mut self, name: &'static str, value: LogValue);
+
+    /// Any other value. What it writes is foreign code, and may have no end.
+    fn text(&mut self, name: &'static str, value: &dyn Display);
+}
+
+/// Hands a reader what is recorded.
+pub(super) struct Visitor<'a, R>(pub(super) &'a mut R);
+
+impl<R: Reader> Visit for Visitor<'_, R> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.plain(field.name(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.plain(field.name(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.plain(field.name(), value.into());
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.0.plain(field.name(), value.into());
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.0.plain(field.name(), value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.0.plain(field.name(), value.into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.text(field.name(), &value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.0.text(field.name(), &WithCauses(value));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.text(field.name(), &format_args!("{value:?}"));
+    }
+}
+
+struct WithCauses<'a>(&'a (dyn Error + 'static));
+
+impl Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self.0, f)?;
+        let mut cause = self.0.source();
+        for _ in 1..DEEPEST {
+            let Some(error) = cause else { break };
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
 
 /// The message and the further fields of one event.
 pub(super) struct Fields {
     target: &'static str,
     /// The target that an event of the `log` crate had there.
     log_target: Option<String>,
-    message: Option<String>,
+    message: Option<(String, Option<u64>)>,
     values: Vec<(&'static str, LogValue)>,
+    /// How many bytes are kept of a text.
+    longest: usize,
 }
 
 impl Fields {
-    /// Those of the event, and after them the number of the attempt at the node
-    /// where there may be several.
-    pub(super) fn of(event: &Event<'_>) -> Self {
+    /// Those of the event, with at most `longest` bytes of each text.
+    pub(super) fn of(event: &Event<'_>, longest: usize) -> Self {
         let target = event.metadata().target();
         let count = event.fields().count();
         // The first field is the message, as a rule.
         let values = Vec::with_capacity(count.saturating_sub(1));
-        let mut fields = Self { target, log_target: None, message: None, values };
-        event.record(&mut fields);
-        if let Some(attempt) = ATTEMPT.get()
-            && fields.values.iter().all(|(name, _)| *name != "attempt")
-        {
-            fields.values.push(("attempt", LogValue::Unsigned(attempt.into())));
-        }
+        let mut fields = Self { target, log_target: None, message: None, values, longest };
+        event.record(&mut Visitor(&mut fields));
         fields
     }
 
@@ -44,76 +109,44 @@ impl Fields {
 
     /// The message; empty where the event has none.
     pub(super) fn message(&self) -> &str {
-        self.message.as_deref().unwrap_or_default()
+        self.message.as_ref().map_or("", |(text, _)| text)
+    }
+
+    /// How long the message is, where that is only its beginning.
+    pub(super) fn whole_message(&self) -> Option<u64> {
+        self.message.as_ref().and_then(|(_, whole)| *whole)
     }
 
     pub(super) fn values(&self) -> &[(&'static str, LogValue)] {
         &self.values
     }
 
-    fn push(&mut self, field: &Field, value: LogValue) {
-        let name = field.name();
-        if name == "message" && self.message.is_none() {
-            self.message = Some(text_of(&value));
-        } else if name == "log.target" && self.target == LOG_TARGET && self.log_target.is_none() {
-            self.log_target = Some(text_of(&value));
+    fn is_message(&self, name: &str) -> bool {
+        name == "message" && self.message.is_none()
+    }
+
+    fn is_log_target(&self, name: &str) -> bool {
+        name == "log.target" && self.target == LOG_TARGET && self.log_target.is_none()
+    }
+}
+
+impl Reader for Fields {
+    fn plain(&mut self, name: &'static str, value: LogValue) {
+        if self.is_message(name) || self.is_log_target(name) {
+            self.text(name, &value);
         } else {
             self.values.push((name, value));
         }
     }
-}
 
-impl Visit for Fields {
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push(field, LogValue::Bool(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.push(field, LogValue::Signed(value.into()));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push(field, LogValue::Unsigned(value.into()));
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.push(field, LogValue::Signed(value));
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.push(field, LogValue::Unsigned(value));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.push(field, LogValue::Float(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.push(field, LogValue::Text(value.to_owned()));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = text_of(value);
-        let mut cause = value.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&text_of(error));
-            cause = error.source();
+    fn text(&mut self, name: &'static str, value: &dyn Display) {
+        let words = Words::new(self.longest).and(value);
+        if self.is_message(name) {
+            self.message = Some(words.into_parts());
+        } else if self.is_log_target(name) {
+            self.log_target = Some(words.into_parts().0);
+        } else {
+            self.values.push((name, words.into_value()));
         }
-        self.push(field, LogValue::Text(text));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.push(field, LogValue::Text(text_of(&format_args!("{value:?}"))));
-    }
-}
-
-/// What `value` writes of itself. Unlike `to_string`, does not panic where the
-/// value reports an error of its own making.
-fn text_of(value: &(impl Display + ?Sized)) -> String {
-    let mut text = String::new();
-    match write!(text, "{value}") {
-        Ok(()) => text,
-        Err(fmt::Error) => text + "<formatting failed>",
     }
 }

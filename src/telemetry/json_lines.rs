@@ -4,12 +4,14 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use self::output::Output;
+use super::limits::LogLimits;
+use super::line::Line;
 use crate::context::{LogRecord, LogSink, RunLogger};
 use crate::sync::Mutex;
 
-mod line;
 mod output;
 
 /// A [`LogSink`] that writes each message as one line of JSON: UTF-8, ended by a
@@ -24,9 +26,12 @@ mod output;
 /// | `message` | a string, empty where the event has no message |
 /// | `run_id` | a string, or `null` outside of any run |
 /// | `node` | a string, or `null` outside of any node |
+/// | `attempt` | which attempt at the node, from 1; `null` outside of any node |
 /// | `thread` | the name of the thread that said it, or its id, as in `ThreadId(7)` |
 /// | `target` | a string: as a rule a module path |
 /// | `fields` | an object: the event's own fields, in their order |
+/// | `spans` | the spans around it, the outermost first: objects with `name` and `fields`, those recorded later included |
+/// | `truncated` | only where something was cut or left out: what |
 ///
 /// An event's own fields are in an object of their own so that one called `time`
 /// or `node` is neither lost nor taken for the line's. Where an event has two
@@ -38,6 +43,12 @@ mod output;
 /// `inf` or `-inf`. Everything else is a string. Control characters, and the
 /// characters that some readers of text take for the end of a line (U+0085,
 /// U+2028, U+2029), are escaped wherever they occur.
+///
+/// A text longer than 16 KiB is cut, and a line has at most 64 KiB; see
+/// [`LogLimits`]. The line then says in `truncated` which texts are not whole, each
+/// with its number of bytes, and how many fields and spans are left out: as in
+/// `{"message":70000,"fields":{"body":10485760},"fields_left_out":3}`. An object in
+/// `spans` has a `truncated` of its own.
 ///
 /// Lines of several threads are never mixed. They are collected and written some
 /// 64 KiB at a time; with each `ERROR` at once, so that it is on record should
@@ -82,6 +93,7 @@ mod output;
 pub struct JsonLines {
     output: Mutex<Output>,
     path: Option<PathBuf>,
+    limits: LogLimits,
 }
 
 impl JsonLines {
@@ -123,7 +135,22 @@ impl JsonLines {
     }
 
     fn with(writer: Box<dyn Write + Send>, path: Option<PathBuf>) -> Self {
-        Self { output: Mutex::new(Output::new(writer)), path }
+        Self { output: Mutex::new(Output::new(writer)), path, limits: LogLimits::new() }
+    }
+
+    /// This log, with other limits on a text and on a line. (It has none in all:
+    /// [`LogLimits::attempt_bytes`] is for logs that have a file for each attempt.)
+    ///
+    /// ```
+    /// use entourage::{JsonLines, LogLimits};
+    /// let log = JsonLines::new(std::io::sink()).limits(LogLimits::new().line_bytes(8192));
+    /// ```
+    #[must_use = "the limits are those of the log that is returned"]
+    pub fn limits(self, limits: LogLimits) -> Self {
+        // What drops in the end is the log that is returned.
+        let mut this = self;
+        this.limits = limits;
+        this
     }
 
     /// Hands every line so far to the writer, and flushes that.
@@ -159,10 +186,10 @@ impl JsonLines {
     /// }
     ///
     /// use std::sync::Arc;
-    /// use entourage::{JsonLines, RUN_LOGGER, RunLogger};
+    /// use entourage::{JsonLines, RUN_LOGGER, RunLogger, logger};
     /// let log = Arc::new(JsonLines::new(Full));
     /// RUN_LOGGER.scope(RunLogger::new(log.clone()), || {
-    ///     RunLogger::say(tracing::Level::INFO, "goes nowhere");
+    ///     logger().unwrap().info("goes nowhere");
     /// });
     /// assert_eq!(log.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
     /// assert_eq!(log.lost(), 1);
@@ -211,7 +238,7 @@ impl JsonLines {
 impl LogSink for JsonLines {
     fn log(&self, record: &LogRecord<'_>) {
         // Outside of the lock, which is then held for no more than a copy.
-        let line = line::of(record);
+        let line = Line::of(record, &self.limits).at(SystemTime::now());
         let is_grave = record.level == tracing::Level::ERROR;
         self.with_output(|output| {
             output.push(&line);
@@ -219,6 +246,10 @@ impl LogSink for JsonLines {
                 output.flush();
             }
         });
+    }
+
+    fn longest_text(&self) -> usize {
+        self.limits.text_bytes
     }
 }
 

@@ -9,7 +9,8 @@ use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
-use super::origin::{Names, Origin, SpanOrigin};
+use super::origin::Origin;
+use super::spans::{Around, SpanNotes, record_later};
 use crate::context::{LogRecord, LogSink, RunLogger};
 
 /// A [`Layer`] that files each `tracing` event with the logger of the run it
@@ -105,36 +106,38 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         // Read before the span's extensions are locked: a value's `Debug` is
         // foreign code.
-        let names = Names::read(|visitor| attributes.record(visitor));
-        let origin = SpanOrigin::at_birth(names);
-        if let (false, Some(span)) = (origin.is_empty(), context.span(id)) {
+        let notes = SpanNotes::at_birth(attributes.metadata(), |visit| attributes.record(visit));
+        if let (Some(notes), Some(span)) = (notes, context.span(id)) {
             // Not `insert`, which panics where a second layer of this type was
             // here first.
-            span.extensions_mut().replace(origin);
+            span.extensions_mut().replace(notes);
         }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let names = Names::read(|visitor| values.record(visitor));
-        if let (false, Some(span)) = (names.is_empty(), context.span(id)) {
-            let mut extensions = span.extensions_mut();
-            let mut origin = extensions.remove::<SpanOrigin>().unwrap_or_default();
-            origin.rename(names);
-            extensions.insert(origin);
+        if let Some(span) = context.span(id) {
+            record_later(&span, |visit| values.record(visit));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let Origin { run_id, node, logger } = Origin::of_event(event, &context);
+        if RunLogger::is_silenced() {
+            return;
+        }
+        let Origin { run_id, node, attempt, logger } = Origin::of_event(event, &context);
         let Some(logger) = logger.as_ref().or(self.fallback.as_ref()) else { return };
-        let fields = Fields::of(event);
+        let fields = Fields::of(event, logger.longest_text());
+        let around = Around::event(event, &context);
         logger.deliver(&LogRecord {
-            level: *event.metadata().level(),
             target: fields.target(),
-            message: fields.message(),
+            whole_message: fields.whole_message(),
             fields: fields.values(),
             run_id,
             node,
+            attempt,
+            spans: &around.as_spans(),
+            spans_left_out: around.left_out,
+            ..LogRecord::new(*event.metadata().level(), fields.message())
         });
     }
 }

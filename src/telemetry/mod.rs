@@ -12,9 +12,12 @@ mod json_lines;
 #[cfg(feature = "pipeline")]
 mod json_text;
 mod layer;
+mod limits;
+mod line;
 mod origin;
 #[cfg(feature = "pipeline")]
 mod record;
+mod spans;
 #[cfg(feature = "pipeline")]
 mod recorder;
 #[cfg(feature = "pipeline")]
@@ -26,6 +29,7 @@ mod whole_file;
 pub use console::{Console, ConsoleWriter};
 pub use json_lines::JsonLines;
 pub use layer::RunLogLayer;
+pub use limits::LogLimits;
 #[cfg(feature = "pipeline")]
 pub use record::{NodeState, NodeSummary, RecordError, RunRecord};
 #[cfg(feature = "pipeline")]

@@ -118,19 +118,23 @@ impl Run {
     ) {
         let turn = Turn { at, number: lease.number, lease: None };
         self.give_up_loads(turn, wake);
-        let name = self.bound.pipeline.name_of(at);
-        let kind = FailureKind::Timeout(lease.timeout);
+        let attempt = self.timed_out(turn, lease.timeout);
+        self.settle(at, attempt, lease.began, scratch);
+    }
+
+    /// Tells that an attempt took too long, in the context that it had.
+    fn timed_out(&self, turn: Turn<'_>, timeout: Duration) -> Attempt {
+        let name = self.bound.pipeline.name_of(turn.at);
         let mut attempt = None;
         // The subscriber may panic.
         quietly(|| {
-            let attempt = &mut attempt;
-            let fail = || *attempt = Some(self.failed(turn, kind, &[]));
-            self.context.enter(name, &mut None, fail);
+            let fail = || attempt = Some(self.failed(turn, FailureKind::Timeout(timeout), &[]));
+            self.context.enter(name, &mut None, || self.in_told(turn.number, turn, fail));
         });
-        let kind = FailureKind::Timeout(lease.timeout);
-        let failed = || Attempt::Failed(NodeFailure::new(&self.bound.pipeline, at, kind));
-        let attempt = attempt.unwrap_or_else(failed);
-        self.settle(at, attempt, lease.began, scratch);
+        attempt.unwrap_or_else(|| {
+            let kind = FailureKind::Timeout(timeout);
+            Attempt::Failed(NodeFailure::new(&self.bound.pipeline, turn.at, kind))
+        })
     }
 
     /// Tells those who wait for what the attempt was loading that it will not be there.

@@ -83,10 +83,17 @@ impl LogSink for Forward {
             self.to.say(&Reply::Log { task: self.task, log: Log::of(record) })
         };
         if say(record).is_err() {
-            // More than a frame takes: the message goes without its fields.
-            let (level, target, message) = (record.level, record.target, record.message);
-            let (run_id, node) = (record.run_id.clone(), record.node.clone());
-            _ = say(&LogRecord { level, target, message, fields: &[], run_id, node });
+            // More than a frame takes: the message goes without its fields and spans.
+            let fields_left_out = record.fields_left_out + record.fields.len();
+            let spans_left_out = record.spans_left_out + record.spans.len();
+            let (fields, spans) = (&[][..], &[][..]);
+            _ = say(&LogRecord {
+                fields,
+                fields_left_out,
+                spans,
+                spans_left_out,
+                ..record.clone()
+            });
         }
     }
 }

@@ -23,7 +23,7 @@ use super::protocol::{Execute, Failure, Outcome, shortened};
 use super::serve::Offer;
 use super::storable;
 use crate::catalog::{Catalog, Entry, FileDataset, OwnVersions, Version};
-use crate::context::{ATTEMPT, Context, Propagation, RunLogger, Snapshot, Wire};
+use crate::context::{Propagation, RunLogger, Snapshot, Wire};
 use crate::pipeline::{NodeIndex, Pipeline};
 
 /// Runs one node as its parent would.
@@ -41,7 +41,7 @@ pub(super) fn run(
         None => (Propagation::off(), Snapshot::empty()),
         Some(context) => match wire.extract(context) {
             // In the worker's own subscriber, and its span.
-            Ok(caller) => (Propagation::all(), caller.here(|context| attempt(context, execute))),
+            Ok(caller) => (Propagation::all(), caller.here(|context| context)),
             Err(error) => return refused(format!("the caller's context: {error}")),
         },
     };
@@ -62,7 +62,8 @@ pub(super) fn run(
     let logger = Loggers { filed: options.run_logger.clone(), shown: None };
     let cancellation = Cancellation::new(&options.controls);
     let token = cancellation.as_ref().map(|cancellation| &cancellation.token);
-    let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger, token);
+    let context = RunContext::new(&propagation, is_clean, || caller, run_id.clone(), logger, token)
+        .of_attempt(execute.attempt);
     let hooks = RunHooks::of_part(&offer.hooks, &run_id, &pipeline, &offer.catalog);
     let mut run = prepare(bound, &options, run_id, context, hooks);
     run.is_part = true;
@@ -78,13 +79,6 @@ pub(super) fn run(
     match run.conclude() {
         Ok(report) => outcome(&report),
         Err(error) => error.report().map_or_else(|| refused(error.to_string()), outcome),
-    }
-}
-
-fn attempt(context: Context, execute: &Execute) -> Context {
-    match execute.attempt {
-        Some(number) => context.with(&ATTEMPT, number),
-        None => context,
     }
 }
 

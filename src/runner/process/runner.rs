@@ -40,7 +40,7 @@ use crate::pipeline::Pipeline;
 ///
 /// A node sees what is on the [wire](ProcessRunnerBuilder::wire) of the caller's
 /// context, and its run and node. What it says to the run's logger, by
-/// [`RunLogger::say`](crate::RunLogger::say) or as an event that a `RunLogLayer` of
+/// [`logger`](crate::logger) or as an event that a `RunLogLayer` of
 /// the worker's subscriber files, goes to the logger of the run, in the parent.
 /// Other subscribers are each process's own.
 ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tracing::Level;
 
+use super::super::limits::LogLimits;
 use super::JsonLines;
 use crate::context::{LogRecord, LogSink, LogValue};
 use crate::sync::Mutex;
@@ -53,14 +54,7 @@ impl Write for Room {
 }
 
 fn record<'a>(message: &'a str, fields: &'a [(&'a str, LogValue)]) -> LogRecord<'a> {
-    LogRecord {
-        level: Level::INFO,
-        target: "crate::module",
-        message,
-        fields,
-        run_id: None,
-        node: None,
-    }
+    LogRecord::new(Level::INFO, message).with_target("crate::module").with_fields(fields)
 }
 
 fn only_line(record: &LogRecord<'_>) -> (String, Value) {
@@ -77,12 +71,13 @@ fn a_line_has_every_key_in_the_documented_order() {
         level: Level::WARN,
         run_id: Some("r1".into()),
         node: Some("clean".into()),
+        attempt: Some(2),
         ..record("mended", &fields)
     };
     let (text, line) = only_line(&full);
     let thread = std::thread::current();
     let after_time = format!(
-        r#","level":"WARN","message":"mended","run_id":"r1","node":"clean","thread":"{}","target":"crate::module","fields":{{"rows":3}}}}"#,
+        r#","level":"WARN","message":"mended","run_id":"r1","node":"clean","attempt":2,"thread":"{}","target":"crate::module","fields":{{"rows":3}},"spans":[]}}"#,
         thread.name().unwrap()
     );
     let time = line["time"].as_str().unwrap();
@@ -91,7 +86,7 @@ fn a_line_has_every_key_in_the_documented_order() {
     assert!(humantime::parse_rfc3339(time).is_ok(), "{time}");
 
     let (text, line) = only_line(&record("", &[]));
-    assert!(text.contains(r#""message":"","run_id":null,"node":null,"#), "{text}");
+    assert!(text.contains(r#""message":"","run_id":null,"node":null,"attempt":null,"#), "{text}");
     assert_eq!(line["fields"], serde_json::json!({}));
 }
 
@@ -148,7 +143,7 @@ fn a_value_keeps_its_type_and_all_of_its_digits() {
     ];
     for (value, json) in cases {
         let (text, _) = only_line(&record("", &[("value", value)]));
-        let end = format!(r#""fields":{{"value":{json}}}}}"#);
+        let end = format!(r#""fields":{{"value":{json}}},"spans":[]}}"#);
         assert!(text.trim_end().ends_with(&end), "{json}: {text}");
     }
 }
@@ -205,7 +200,8 @@ fn lines_of_many_threads_are_never_torn() {
 #[test]
 fn lines_are_collected_until_they_are_flushed_or_grave_or_many_or_dropped() {
     let shared = Shared::default();
-    let log = JsonLines::new(shared.clone());
+    let limits = LogLimits::new().text_bytes(1 << 20).line_bytes(1 << 20);
+    let log = JsonLines::new(shared.clone()).limits(limits);
     let info = record("x", &[]);
     log.log(&info);
     assert_eq!(shared.lines().len(), 0);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, Hook};
-use crate::context::{LogRecord, LogValue};
+use crate::context::{LogRecord, LogSpan, LogValue};
 use crate::events::EventKind;
 
 /// What the parent says to a worker.
@@ -123,10 +123,17 @@ pub(in super::super) struct Log {
     level: u8,
     target: String,
     message: String,
-    fields: Vec<(String, Field)>,
+    whole_message: Option<u64>,
+    fields: Fields,
+    fields_left_out: u64,
     run_id: Option<String>,
     node: Option<String>,
+    attempt: Option<u32>,
+    spans: Vec<(String, Fields)>,
+    spans_left_out: u64,
 }
+
+type Fields = Vec<(String, Field)>;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Field {
@@ -135,6 +142,7 @@ enum Field {
     Unsigned(u128),
     Float(f64),
     Text(String),
+    Cut { text: String, bytes: u64 },
 }
 
 const LEVELS: [tracing::Level; 5] = [
@@ -148,49 +156,42 @@ const LEVELS: [tracing::Level; 5] = [
 impl Log {
     pub(in super::super) fn of(record: &LogRecord<'_>) -> Self {
         let level = LEVELS.iter().position(|level| *level == record.level).unwrap_or(0);
-        let fields = record.fields.iter().map(|(name, value)| {
-            let value = match value {
-                LogValue::Bool(value) => Field::Bool(*value),
-                LogValue::Signed(value) => Field::Signed(*value),
-                LogValue::Unsigned(value) => Field::Unsigned(*value),
-                LogValue::Float(value) => Field::Float(*value),
-                LogValue::Text(value) => Field::Text(shortened(value.clone())),
-            };
-            ((*name).to_owned(), value)
-        });
+        let (message, cut) = beginning(record.message);
+        let span = |span: &LogSpan<'_>| (span.name.to_owned(), fields_of(span.fields));
         Self {
             level: level as u8,
             target: record.target.to_owned(),
-            message: shortened(record.message.to_owned()),
-            fields: fields.collect(),
+            message,
+            whole_message: record.whole_message.or(cut),
+            fields: fields_of(record.fields),
+            fields_left_out: record.fields_left_out as u64,
             run_id: record.run_id.as_ref().map(ToString::to_string),
             node: record.node.as_ref().map(ToString::to_string),
+            attempt: record.attempt,
+            spans: record.spans.iter().map(span).collect(),
+            spans_left_out: record.spans_left_out as u64,
         }
     }
 
     /// Hands `file` the message as it was said.
     pub(in super::super) fn tell(self, file: impl FnOnce(&LogRecord<'_>)) {
-        let fields: Vec<_> = self
-            .fields
-            .iter()
-            .map(|(name, value)| {
-                let value = match value {
-                    Field::Bool(value) => LogValue::Bool(*value),
-                    Field::Signed(value) => LogValue::Signed(*value),
-                    Field::Unsigned(value) => LogValue::Unsigned(*value),
-                    Field::Float(value) => LogValue::Float(*value),
-                    Field::Text(value) => LogValue::Text(value.clone()),
-                };
-                (name.as_str(), value)
-            })
-            .collect();
+        let fields = values_of(&self.fields);
+        let spans: Vec<_> =
+            self.spans.iter().map(|(name, fields)| (name, values_of(fields))).collect();
+        let spans: Vec<_> = spans.iter().map(|(name, fields)| LogSpan::new(name, fields)).collect();
+        let level = LEVELS.get(usize::from(self.level)).copied().unwrap_or(LEVELS[0]);
+        let count = |count| usize::try_from(count).unwrap_or(usize::MAX);
         file(&LogRecord {
-            level: LEVELS.get(usize::from(self.level)).copied().unwrap_or(LEVELS[0]),
             target: &self.target,
-            message: &self.message,
+            whole_message: self.whole_message,
             fields: &fields,
+            fields_left_out: count(self.fields_left_out),
             run_id: self.run_id.map(Into::into),
             node: self.node.map(Into::into),
+            attempt: self.attempt,
+            spans: &spans,
+            spans_left_out: count(self.spans_left_out),
+            ..LogRecord::new(level, &self.message)
         });
     }
 }
@@ -214,9 +215,45 @@ impl Moved {
     }
 }
 
+fn fields_of(fields: &[(&str, LogValue)]) -> Fields {
+    let field = |value: &LogValue| match value {
+        LogValue::Bool(value) => Field::Bool(*value),
+        LogValue::Signed(value) => Field::Signed(*value),
+        LogValue::Unsigned(value) => Field::Unsigned(*value),
+        LogValue::Float(value) => Field::Float(*value),
+        LogValue::Text(text) => match beginning(text) {
+            (text, None) => Field::Text(text),
+            (text, Some(bytes)) => Field::Cut { text, bytes },
+        },
+        LogValue::Cut { text, bytes } => Field::Cut { text: beginning(text).0, bytes: *bytes },
+    };
+    fields.iter().map(|(name, value)| ((*name).to_owned(), field(value))).collect()
+}
+
+fn values_of(fields: &Fields) -> Vec<(&str, LogValue)> {
+    let value = |field: &Field| match field {
+        Field::Bool(value) => LogValue::Bool(*value),
+        Field::Signed(value) => LogValue::Signed(*value),
+        Field::Unsigned(value) => LogValue::Unsigned(*value),
+        Field::Float(value) => LogValue::Float(*value),
+        Field::Text(value) => LogValue::Text(value.clone()),
+        Field::Cut { text, bytes } => LogValue::Cut { text: text.clone(), bytes: *bytes },
+    };
+    fields.iter().map(|(name, field)| (name.as_str(), value(field))).collect()
+}
+
+/// How many bytes of one text leave room in its frame for others.
+const MOST: usize = 1 << 18;
+
+/// As much of `text` as leaves room for others, and how many bytes it has where that
+/// is not all of it.
+fn beginning(text: &str) -> (String, Option<u64>) {
+    let kept = &text[..text.floor_char_boundary(MOST)];
+    (kept.to_owned(), (kept.len() < text.len()).then_some(text.len() as u64))
+}
+
 /// A text that leaves room in its frame for others.
 pub(in super::super) fn shortened(mut text: String) -> String {
-    const MOST: usize = 1 << 18;
     if text.len() > MOST {
         let end = text.floor_char_boundary(MOST);
         let more = text.len() - end;

@@ -11,7 +11,7 @@ use super::{
     Dataset, Execute, Failure, FrameError, Frames, Hook, HookCause, KeptFile, Log, Moved, Outcome,
     Place, Reply, Request, Served, framed, read_anything, shortened,
 };
-use crate::context::{LogRecord, LogValue};
+use crate::context::{LogRecord, LogSpan, LogValue};
 
 /// Every request there is.
 fn requests() -> Vec<Request> {
@@ -97,12 +97,13 @@ fn replies() -> Vec<Reply> {
     replies
 }
 
-const FIELDS: [(&str, LogValue); 5] = [
+const FIELDS: [(&str, LogValue); 6] = [
     ("bool", LogValue::Bool(true)),
     ("signed", LogValue::Signed(i128::MIN)),
     ("unsigned", LogValue::Unsigned(u128::MAX)),
     ("float", LogValue::Float(f64::INFINITY)),
     ("text", LogValue::Text(String::new())),
+    ("cut", LogValue::Cut { text: String::new(), bytes: u64::MAX }),
 ];
 
 fn moved(error: Option<&str>) -> Moved {
@@ -118,13 +119,18 @@ fn moved(error: Option<&str>) -> Moved {
 
 fn log() -> Log {
     let fields = FIELDS.each_ref().map(|(name, value)| (*name, value.clone()));
+    let spans = [LogSpan::new("outer", &[]), LogSpan::new("inner", &fields)];
+    let record = LogRecord::new(tracing::Level::DEBUG, "three rows mended")
+        .with_target("rows")
+        .with_fields(&fields)
+        .with_run_id("r1")
+        .with_node("mend", 2)
+        .with_spans(&spans);
     Log::of(&LogRecord {
-        level: tracing::Level::DEBUG,
-        target: "rows",
-        message: "three rows mended",
-        fields: &fields,
-        run_id: Some("r1".into()),
-        node: Some("mend".into()),
+        whole_message: Some(u64::MAX),
+        fields_left_out: 3,
+        spans_left_out: 4,
+        ..record
     })
 }
 

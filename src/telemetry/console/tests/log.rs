@@ -9,8 +9,7 @@ use crate::{LogRecord, LogValue};
 
 fn log(run: &Run, level: Level, message: &str, fields: &[(&str, LogValue)]) {
     let Some(logger) = run.listener.logger() else { return };
-    let node = Some("clean".to_owned().into());
-    logger.log(&LogRecord { level, target: "t", message, fields, run_id: None, node });
+    logger.log(&LogRecord::new(level, message).with_fields(fields).with_node("clean", 1));
 }
 
 #[test]
