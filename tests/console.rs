@@ -14,10 +14,9 @@ use std::thread;
 
 use entourage::{
     Catalog, Console, Data, LogRecord, LogSink, Pipeline, RUN_LOGGER, RunLogger, RunOptions,
-    SequentialRunner, node,
+    SequentialRunner, logger, node,
 };
 use pipelines::with_each_runner;
-use tracing::Level;
 
 const A: Data<u8> = Data::memory("a");
 const B: Data<u8> = Data::memory("b");
@@ -138,8 +137,9 @@ impl LogSink for Lines {
 #[test]
 fn warnings_of_a_node_are_shown_and_still_go_where_they_went() {
     let warning = |b: &u8| {
-        RunLogger::say(Level::WARN, "third is odd");
-        RunLogger::say(Level::INFO, "never mind");
+        let logger = logger().unwrap();
+        logger.warn("third is odd");
+        logger.info("never mind");
         Ok(*b)
     };
     with_each_runner(|runner| {

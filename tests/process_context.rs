@@ -51,7 +51,7 @@ impl Dataset<str> for Sees {
 
     fn save(&self, _: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
         if let Some(logger) = logger() {
-            logger.info(&format!("save: {}", seen()));
+            logger.info(format_args!("save: {}", seen()));
         }
         Ok(())
     }

@@ -14,12 +14,14 @@ mod json_text;
 mod layer;
 mod limits;
 mod line;
+#[cfg(feature = "pipeline")]
+mod node_logs;
 mod origin;
 #[cfg(feature = "pipeline")]
 mod record;
-mod spans;
 #[cfg(feature = "pipeline")]
 mod recorder;
+mod spans;
 #[cfg(feature = "pipeline")]
 mod trace;
 #[cfg(feature = "pipeline")]

@@ -17,4 +17,3 @@ pub use value::LogValue;
 pub(crate) use handle::current_attempt;
 #[cfg(feature = "telemetry")]
 pub(crate) use value::Words;
-

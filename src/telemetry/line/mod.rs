@@ -270,4 +270,3 @@ fn free_name(
         nth += 1;
     }
 }
-
