@@ -23,6 +23,8 @@ mod record;
 mod recorder;
 mod spans;
 #[cfg(feature = "pipeline")]
+mod report;
+#[cfg(feature = "pipeline")]
 mod trace;
 #[cfg(feature = "pipeline")]
 mod whole_file;
