@@ -1,0 +1,237 @@
+//! Runs, each recorded in a folder and told in a report there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use entourage::{
+    Catalog, Data, Executor, Node, Pipeline, Retry, RunLogLayer, RunOptions, RunRecord,
+    RunRecorder, ThreadRunner, node,
+};
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Runs the pipeline under `runs`, whatever comes of it, and writes the report.
+pub fn run(runs: &Path, id: &str, pipeline: &Pipeline, catalog: &Catalog) -> PathBuf {
+    let recorder = RunRecorder::new(runs);
+    let pool = Executor::builder().num_threads(4).build().unwrap();
+    let options = RunOptions::new().run_id(id).keep_going().listener(recorder.clone());
+    let subscriber = tracing_subscriber::registry().with(RunLogLayer::new());
+    // Whether it fails is for the report to say.
+    let ended = tracing::subscriber::with_default(subscriber, || {
+        ThreadRunner::new(&pool).run(pipeline, catalog, options)
+    });
+    if let Err(error) = ended {
+        assert!(!error.is_refused(), "{:?}", error.problems());
+    }
+    let folder = recorder.folder_of(&id.into()).unwrap();
+    report(&folder)
+}
+
+/// Writes the report of what is recorded in `folder`.
+pub fn report(folder: &Path) -> PathBuf {
+    let path = folder.join("report.html");
+    RunRecord::read(folder).unwrap().write_report(&path).unwrap();
+    path
+}
+
+const LIMIT: Data<f64> = Data::parameter("features.limit");
+const REGIONS: Data<Vec<String>> = Data::parameter("ingest.regions");
+
+fn pause(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
+/// A dataset in memory, or in a JSON file where its name ends so.
+fn data(name: &'static str) -> Data<u64> {
+    if name.ends_with("_json") { Data::value(name) } else { Data::memory(name) }
+}
+
+/// A step that takes a while and says so.
+fn step(name: &str, reads: &'static str, writes: &'static str, milliseconds: u64) -> Node {
+    let work = move |rows: &u64| {
+        tracing::info!(rows, "began");
+        pause(milliseconds);
+        tracing::debug!(kept = rows - 1, dropped = 1, "filtered");
+        rows + 1
+    };
+    node(work).reads(data(reads)).writes(data(writes)).named(name)
+}
+
+/// Some twenty nodes in three namespaces. With `fails`, one fails for good and one
+/// in its first attempt.
+pub fn small(runs: &Path, id: &str, limit: f64, fails: bool) -> PathBuf {
+    let begin = |_: &Vec<String>| {
+        tracing::info!("reading the list of regions");
+        pause(4);
+        7_u64
+    };
+    let attempts = std::sync::atomic::AtomicU32::new(0);
+    let fit = move |rows: &u64, limit: &f64| {
+        tracing::info!(rows, limit, "fitting");
+        pause(9);
+        if fails && attempts.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+            tracing::warn!(iteration = 40, "did not converge");
+            return Err("did not converge in 40 iterations");
+        }
+        Ok(*rows)
+    };
+    let score = move |rows: &u64| {
+        for batch in 0..30 {
+            tracing::info!(batch, rows, "scored a batch");
+        }
+        pause(12);
+        if fails {
+            tracing::error!(batch = 30, code = 507, "the store does not take it");
+            let cause =
+                std::io::Error::other("quota of bucket `scores` exceeded: 50.0 GiB of 50 GiB");
+            return Err(Failed(cause));
+        }
+        Ok(*rows)
+    };
+    let region = |space: &str| {
+        let nodes = [
+            step("clean", "raw", "rows_json", 6),
+            step("join_weather", "rows_json", "joined", 14),
+            step("join_carriers", "rows_json", "with_carriers", 5),
+            node(|a: &u64, b: &u64| a + b)
+                .reads((data("joined"), data("with_carriers")))
+                .writes(data("features_json"))
+                .named("combine")
+                .tag("slow"),
+        ];
+        let inputs = entourage::Namespace::new(space).keep_inputs(["raw"]);
+        Pipeline::new(nodes).unwrap().namespace(inputs).unwrap()
+    };
+    let regions = ["north", "south", "overseas"].map(region);
+    let rest = Pipeline::new([
+        node(begin).reads(REGIONS).writes(data("listed")).named("list_regions").tag("ingest"),
+        step("download", "listed", "raw", 18).tag("ingest"),
+        node(|a: &u64, b: &u64, c: &u64| a + b + c)
+            .reads((
+                data("north.features_json"),
+                data("south.features_json"),
+                data("overseas.features_json"),
+            ))
+            .writes(data("training_json"))
+            .named("build_training_set_of_all_the_regions"),
+        node(fit)
+            .reads((data("training_json"), LIMIT))
+            .writes(data("model_json"))
+            .named("fit")
+            .tag("model")
+            .retry(Retry::new(3)),
+        node(score)
+            .reads(data("model_json"))
+            .writes(data("scores_json"))
+            .named("score")
+            .tag("model"),
+        step("calibrate", "scores_json", "calibrated", 3).tag("model"),
+        step("publish", "calibrated", "published_json", 2).tag("report"),
+        step("plot", "model_json", "plots_json", 7).tag("report"),
+        step("evaluate", "model_json", "metrics_json", 4).tag("report"),
+    ])
+    .unwrap();
+    let pipeline = Pipeline::sum([&rest, &regions[0], &regions[1], &regions[2]]).unwrap();
+    let files = format!(
+        "\"{{name}}_json\":\n  type: json\n  path: {}/{{name}}.json\n",
+        runs.join(".data").display()
+    );
+    let catalog = Catalog::builder()
+        .yaml_text("catalog.yml", files)
+        .parameter(&LIMIT, limit)
+        .parameter(&REGIONS, ["north", "south", "overseas"].map(str::to_owned).to_vec())
+        .build()
+        .unwrap();
+    run(runs, id, &pipeline, &catalog)
+}
+
+#[derive(Debug)]
+struct Failed<E>(E);
+
+impl<E> std::fmt::Display for Failed<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cannot upload the scores of region `overseas`")
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for Failed<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// `spaces` namespaces of 200 nodes, each three deep and fed by the one before, some
+/// of which fail.
+pub fn large(runs: &Path, id: &str, spaces: usize) -> PathBuf {
+    let one = |number: usize| {
+        let nodes = (0..200).map(|at| {
+            let (reads, writes) = match at {
+                0 => (
+                    if number == 0 { "start".to_owned() } else { "before".to_owned() },
+                    "rows_0".to_owned(),
+                ),
+                1..150 => (format!("rows_{}", (at - 1) / 3), format!("rows_{at}")),
+                _ => (format!("rows_{}", at - 60), format!("rows_{at}")),
+            };
+            let work = move |rows: &u64| match (number % 17, at) {
+                (5, 120) => Err("no such region"),
+                _ => Ok(std::hint::black_box((0..20_000).fold(*rows, |sum, at| sum ^ at))),
+            };
+            node(work)
+                .reads_named(&*reads)
+                .try_writes_named(&*writes)
+                .named(format!("step_{at:03}"))
+        });
+        let space = entourage::Namespace::new(format!("shard_{number:03}"));
+        let space = match number {
+            0 => space.keep_inputs(["start"]),
+            _ => space.input("before", format!("shard_{:03}.rows_{}", number / 2, 3 + number % 90)),
+        };
+        // A shard that feeds itself would be a circle: each is fed by an earlier one.
+        Pipeline::new(nodes).unwrap().namespace(space).unwrap()
+    };
+    let all: Vec<_> = (0..spaces).map(one).collect();
+    let pipeline = Pipeline::sum(&all).unwrap();
+    let start = Data::<u64>::memory("start");
+    let catalog = Catalog::builder().value(&start, 1).build().unwrap();
+    run(runs, id, &pipeline, &catalog)
+}
+
+/// A run whose record stops in the midst: what a killed process leaves.
+pub fn interrupted(runs: &Path, id: &str) -> PathBuf {
+    let report = small(runs, id, 1.0, false);
+    let folder = report.parent().unwrap();
+    let events = fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    let lines: Vec<_> = events.lines().collect();
+    let starts = lines.iter().enumerate().filter(|(_, line)| line.contains("node_started"));
+    let starts: Vec<_> = starts.map(|(at, _)| at).collect();
+    let cut = starts[starts.len() - 5] + 1;
+    fs::write(folder.join("events.jsonl"), lines[..cut].join("\n") + "\n{\"seq\":99,\"at_")
+        .unwrap();
+    fs::remove_file(folder.join("summary.json")).unwrap();
+    self::report(folder)
+}
+
+/// One node, no parameter, no namespace, no failure.
+pub fn one_node(runs: &Path) -> PathBuf {
+    let think = node(|| 42_u64).reads(()).writes_named("answer").named("think");
+    run(runs, "one", &Pipeline::new([think]).unwrap(), &Catalog::empty())
+}
+
+/// No node at all.
+pub fn no_node(runs: &Path) -> PathBuf {
+    let none: [Node; 0] = [];
+    run(runs, "none", &Pipeline::new(none).unwrap(), &Catalog::empty())
+}
+
+/// A run that did not begin: a parameter is not there.
+pub fn refused(runs: &Path) -> PathBuf {
+    let fit = node(|limit: &f64| limit.to_bits()).reads(LIMIT).writes(data("model")).named("fit");
+    let pipeline = Pipeline::new([fit]).unwrap();
+    let recorder = RunRecorder::new(runs);
+    let options = RunOptions::new().run_id("refused").listener(recorder.clone());
+    let pool = Executor::builder().num_threads(1).build().unwrap();
+    ThreadRunner::new(&pool).run(&pipeline, &Catalog::empty(), options).unwrap_err();
+    report(&recorder.folder_of(&"refused".into()).unwrap())
+}
