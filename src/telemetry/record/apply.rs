@@ -38,7 +38,10 @@ impl RunRecord {
                 }
             }
             EventKind::RunCancelled => self.cancelled_at = Some(event.at),
-            EventKind::RunEnded(ended) => self.ended = Some(ended.clone().into_owned()),
+            EventKind::RunEnded(ended) => {
+                self.give_back();
+                self.ended = Some(ended.clone().into_owned());
+            }
         }
     }
 
@@ -86,6 +89,23 @@ impl RunRecord {
         }
         node.last_attempt = Some(next);
         self.attempts.push(attempt);
+    }
+
+    /// What still runs when the run ends was given back to wait for another's load,
+    /// and was not begun again.
+    fn give_back(&mut self) {
+        for node in &mut self.nodes {
+            if node.state != NodeState::Running {
+                continue;
+            }
+            node.state = NodeState::NeverStarted;
+            if let Some(last) = node.last_attempt
+                && let Some(last) = self.attempts.get_mut(last as usize)
+                && last.ended.is_none()
+            {
+                (last.ended, last.outcome) = (Some(last.began), NodeState::NeverStarted);
+            }
+        }
     }
 
     fn end_attempt(&mut self, at: Duration, end: &NodeEnd<'_>, outcome: NodeState) {

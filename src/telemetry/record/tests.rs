@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Graph, NodeState, RunRecord};
-use crate::events::{Event, EventKind, NodeEnd, NodeRef};
+use crate::events::{Event, EventKind, NodeEnd, NodeRef, RunEnd, RunEnded};
 use crate::pipeline::{Pipeline, node};
 use crate::{Data, Node};
 
@@ -82,4 +82,22 @@ fn a_node_that_waited_for_a_load_is_one_attempt_begun_again() {
     let attempt = record.last_attempt(node.index).unwrap();
     assert_eq!((attempt.began, attempt.lane), (Duration::from_millis(5), 1));
     assert_eq!(record.nodes[node.index as usize].state, NodeState::Running);
+}
+
+#[test]
+fn a_node_that_was_given_back_and_not_begun_again_was_never_started() {
+    let mut script = Script::new();
+    let (node, queued) = (script.node("a"), Duration::ZERO);
+    script.tell(0, "w0", EventKind::NodeStarted { node: node.clone(), attempt: 1, queued });
+    let ended = RunEnded {
+        end: RunEnd::Failed,
+        took: Duration::from_millis(9),
+        error: None,
+        problems: Vec::new(),
+        resume: None,
+    };
+    script.tell(9, "w0", EventKind::RunEnded(Box::new(ended)));
+    let record = script.record;
+    assert_eq!(record.nodes[node.index as usize].state, NodeState::NeverStarted);
+    assert_eq!(record.last_attempt(node.index).unwrap().ran(record.last), Duration::ZERO);
 }
