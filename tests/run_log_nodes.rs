@@ -40,7 +40,7 @@ struct Lines(Mutex<Vec<String>>);
 
 impl LogSink for Lines {
     fn log(&self, record: &LogRecord<'_>) {
-        if record.target != "entourage::run" {
+        if !record.target.starts_with("entourage::run") {
             let run = record.run_id.as_ref().map_or("-", |id| id.as_str());
             let node = record.node.as_ref().map_or("-", |node| node.as_str());
             self.0.lock().unwrap().push(format!("{run}/{node}: {}", record.message));

@@ -106,7 +106,7 @@ impl Run {
         self.confirm(at)?;
         self.keep(at, outputs);
         if !self.is_part {
-            tracing::debug!(target: "entourage::run", rows, "node done");
+            tracing::debug!(target: "entourage::run::node", rows, "node done");
         }
         Ok(())
     }

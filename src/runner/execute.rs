@@ -214,14 +214,14 @@ impl Run {
         let at = turn.at;
         if self.gave_up(&kind) {
             if !self.is_part {
-                tracing::warn!(target: "entourage::run", "node cancelled");
+                tracing::warn!(target: "entourage::run::node", "node cancelled");
             }
             return Attempt::Cancelled;
         }
         let mut failure = NodeFailure::new(&self.bound.pipeline, at, kind);
         if let Some((attempt, pause)) = self.pause_after(at, &failure) {
             tracing::warn!(
-                target: "entourage::run", attempt, "{failure}; to be tried again in {pause:.1?}"
+                target: "entourage::run::node", attempt, "{failure}; to be tried again in {pause:.1?}"
             );
             self.told_failure(turn, inputs, &mut failure);
             let cause = self.cause(&failure);
@@ -229,7 +229,7 @@ impl Run {
             return Attempt::Again(Again { pause, cause });
         }
         if !self.is_part {
-            tracing::error!(target: "entourage::run", "{failure}");
+            tracing::error!(target: "entourage::run::node", "{failure}");
         }
         self.told_failure(turn, inputs, &mut failure);
         Attempt::Failed(failure)

@@ -78,7 +78,8 @@ impl Drop for ConsoleRun {
 
 impl LogSink for Inner {
     fn log(&self, record: &LogRecord<'_>) {
-        if record.level > self.settings.log_level {
+        // What became of a node is told by the events.
+        if record.level > self.settings.log_level || record.target == OF_A_NODE {
             return;
         }
         let is_grave = record.level <= tracing::Level::WARN;
@@ -108,6 +109,8 @@ impl LogSink for Inner {
     }
 }
 
+/// The target of the runner's own words about a node.
+const OF_A_NODE: &str = "entourage::run::node";
 /// How many fields of a message are shown, and how much of each.
 const FIELDS: usize = 20;
 const FIELD: usize = 100;

@@ -65,8 +65,7 @@ pub(super) struct NodeChange {
 impl Live {
     pub(super) fn new(run_id: RunId, graph: Graph, settings: Arc<Settings>, now: Duration) -> Self {
         let record = RunRecord::new(graph);
-        let mut counts = Counts::default();
-        counts.0[NodeState::NeverStarted as usize] = record.nodes.len() as u32;
+        let counts = Counts::of_all(record.nodes.iter().map(|node| node.state));
         Self {
             run_id,
             settings,
@@ -97,7 +96,11 @@ impl Live {
             EventKind::RunCancelled => {
                 self.tell(Change::RunCancelled { running: self.running.len() }, true);
             }
-            EventKind::RunEnded(_) => self.is_over = true,
+            EventKind::RunEnded(_) => {
+                self.is_over = true;
+                self.running.clear();
+                self.counts = Counts::of_all(self.record.nodes.iter().map(|node| node.state));
+            }
             kind => {
                 let Some((node, state, end)) = outcome(kind) else { return };
                 let is_grave = matches!(state, NodeState::Failed | NodeState::Retrying);
@@ -212,6 +215,12 @@ const FINISHED: [NodeState; 5] = [
 ];
 
 impl Counts {
+    fn of_all(states: impl Iterator<Item = NodeState>) -> Self {
+        let mut counts = Self::default();
+        states.for_each(|state| counts.add(state));
+        counts
+    }
+
     pub(super) fn of(&self, state: NodeState) -> u32 {
         self.0[state as usize]
     }

@@ -22,12 +22,18 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// Tells what has come about in `live` since the last time.
-    pub(super) fn tell(self, live: &mut Live, budget: &mut Budget, lines: &mut String) {
-        let before = lines.len();
+    /// Tells what was noted of `live` since the last time.
+    pub(super) fn changes(self, live: &mut Live, lines: &mut String) {
         for change in std::mem::take(&mut live.changes) {
             self.line(lines, &self.change(live, change));
+            live.is_spoken_of = true;
         }
+    }
+
+    /// Tells that, what has gone on since, and what there was no line left for.
+    pub(super) fn tell(self, live: &mut Live, budget: &mut Budget, lines: &mut String) {
+        let before = lines.len();
+        self.changes(live, lines);
         if !self.is_drawn && !live.is_over {
             for node in live.newly_running(budget) {
                 self.line(lines, &self.started(live, node));

@@ -175,6 +175,7 @@ impl Shared {
         }
         let must_write = {
             let mut state = self.state.lock();
+            state.tell_changes();
             state.above.extend_from_slice(lines);
             state.runs.is_empty() || state.above.len() > PENDING
         };
@@ -216,6 +217,7 @@ impl Shared {
         };
         let line = line(saying);
         let mut state = self.state.lock();
+        state.tell_changes();
         state.above.extend_from_slice(line.as_bytes());
         let must_write = state.runs.is_empty();
         drop(state);
@@ -272,16 +274,29 @@ pub(super) struct Saying {
 }
 
 impl State {
-    /// Makes lines of what was noted, and gives out the runs that are over.
-    fn settle(&mut self, now: Duration) -> (Vec<(u64, Live)>, Shape) {
-        let shape = self.surroundings.shape();
-        let telling = Telling {
+    fn telling(&self, now: Duration, sums_up: bool) -> Telling {
+        Telling {
             now,
-            palette: shape.palette,
+            palette: self.surroundings.palette(),
             has_others: self.runs.len() > 1,
-            is_drawn: shape.is_drawn,
-            sums_up: self.budget.renew(now),
-        };
+            is_drawn: self.surroundings.is_drawn,
+            sums_up,
+        }
+    }
+
+    /// Makes lines of what was noted, so that what is said next comes after it.
+    fn tell_changes(&mut self) {
+        let telling = self.telling(Duration::ZERO, false);
+        let mut lines = String::new();
+        self.runs.values_mut().for_each(|live| telling.changes(live, &mut lines));
+        self.above.extend_from_slice(lines.as_bytes());
+    }
+
+    /// Makes lines of what was noted and of what goes on, and gives out the runs that
+    /// are over.
+    fn settle(&mut self, now: Duration) -> (Vec<(u64, Live)>, Shape) {
+        let sums_up = self.budget.renew(now);
+        let telling = self.telling(now, sums_up);
         let mut lines = String::new();
         for live in self.runs.values_mut() {
             telling.tell(live, &mut self.budget, &mut lines);
@@ -289,7 +304,7 @@ impl State {
         self.above.extend_from_slice(lines.as_bytes());
         let over: Vec<_> = self.runs.extract_if(.., |_, live| live.is_over).collect();
         self.telling.extend(over.iter().map(|(run, _)| run));
-        (over, shape)
+        (over, self.surroundings.shape())
     }
 
     fn frame(&self, now: Duration, shape: Shape) -> String {

@@ -75,3 +75,38 @@ fn a_message_of_a_run_that_is_over_is_no_harm() {
     log(&run, Level::ERROR, "late", &[]);
     assert_eq!(desk.written.take(), "ERROR clean: late\n");
 }
+
+#[test]
+fn a_message_comes_after_what_happened_before_it() {
+    let desk = Desk::plain();
+    let mut run = desk.begin("r", 2);
+    run.start("n0");
+    run.done("n0", 1);
+    log(&run, Level::WARN, "odd", &[]);
+    run.start("n1");
+    run.done("n1", 1);
+    desk.after(100);
+    let text = desk.written.take();
+    let lines: Vec<_> = text.lines().skip(1).collect();
+    let expected = ["[1/2] n0: done in 1.0 ms", "WARN  clean: odd", "[2/2] n1: done in 1.0 ms"];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn the_runners_own_words_about_a_node_are_not_told_twice() {
+    let desk = Desk::plain();
+    let run = desk.begin("r", 1);
+    desk.after(100).written.take();
+    let target = "entourage::run::node";
+    let record = LogRecord {
+        level: Level::ERROR,
+        target,
+        message: "node failed",
+        fields: &[],
+        run_id: None,
+        node: None,
+    };
+    run.listener.logger().unwrap().log(&record);
+    desk.after(100);
+    assert_eq!(desk.written.take(), "");
+}
