@@ -1,7 +1,7 @@
 //! The flights example says what is wrong with what it was given, where, and all
 //! of it at once; and leaves no half-written file behind.
 
-#![cfg(all(feature = "pipeline", feature = "telemetry"))]
+#![cfg(feature = "console")]
 
 #[path = "support/flights.rs"]
 mod flights;
@@ -80,7 +80,8 @@ fn a_failed_node_leaves_what_others_have_written_whole() {
     for (node, file) in
         [("carriers", "carriers.csv"), ("hourly", "hourly.csv"), ("fit", "model.json")]
     {
-        let row = ended.stdout.lines().find(|line| line.contains(&format!(" {node} "))).unwrap();
+        let mut rows = ended.stderr.lines();
+        let row = rows.find(|line| line.starts_with(&format!(" {node} "))).unwrap();
         assert_eq!(row.contains(" done "), found.contains_key(file), "{row}");
     }
     assert!(!found.contains_key("model.json"));

@@ -1,6 +1,6 @@
 //! The flights example's log destroys nothing, and no number makes it hang.
 
-#![cfg(all(feature = "pipeline", feature = "telemetry"))]
+#![cfg(feature = "console")]
 
 #[path = "support/flights.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest")]

@@ -19,13 +19,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
-use comfy_table::{CellAlignment, LineStyle, Table, presets};
 use entourage::{
-    BuildError, Catalog, Executor, JsonLines, NodeReport, Pipeline, Propagation, RunError,
-    RunLogLayer, RunLogger, RunOptions, RunReport, SequentialRunner, ThreadRunner,
+    BuildError, Catalog, Console, Executor, JsonLines, Pipeline, Propagation, RunLogLayer,
+    RunLogger, RunOptions, SequentialRunner, ThreadRunner,
 };
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -52,15 +50,12 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         Some((_, lines)) => options.run_logger(RunLogger::new(lines.clone())),
         None => options.propagation(Propagation::off()),
     };
+    let options = options.listener(Console::stderr());
     let outcome = match &executor {
         Some(executor) => ThreadRunner::new(executor).run(&pipeline, &catalog, options),
         None => SequentialRunner::new().run(&pipeline, &catalog, options),
     };
     let logged = log.as_ref().map_or(Ok(0), |(_, lines)| lines.finish());
-    if let Some(report) = outcome.as_ref().map_or_else(RunError::report, Some) {
-        tell(table(report));
-        tell(format!("run {} took {}", report.run_id(), millis(report.took())));
-    }
     if let (Err(failed), Err(unlogged)) = (&outcome, &logged) {
         return Err(format!("{failed}\n{unlogged}").into());
     }
@@ -166,26 +161,4 @@ fn open_log(args: &Args) -> Result<(PathBuf, Arc<JsonLines>), Box<dyn Error>> {
 /// Prints a line. A reader that has gone (`| head -1`) does not undo the run.
 fn tell(line: impl Display) {
     let _ = writeln!(io::stdout(), "{line}");
-}
-
-fn table(report: &RunReport) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
-    table.set_header(["node", "state", "queued", "ran", "rows"]);
-    for node in report.nodes() {
-        table.add_row(cells(node));
-    }
-    for column in table.column_iter_mut().skip(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn cells(node: NodeReport<'_>) -> [String; 5] {
-    let rows = node.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
-    [node.name.to_owned(), node.fate.to_string(), millis(node.queued), millis(node.ran), rows]
-}
-
-fn millis(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }

@@ -145,24 +145,24 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// What it printed, given that all went well.
+    /// What it told of the run, and then printed, given that all went well.
     #[track_caller]
     pub(crate) fn done(self) -> String {
-        assert_eq!((self.code, &*self.stderr), (Some(0), ""), "{}", self.stdout);
-        self.stdout
+        let printed = self.stderr + &self.stdout;
+        assert!(self.code == Some(0) && !printed.contains("error: "), "{printed}");
+        printed
     }
 
-    /// Asserts that it failed, with one message that has all these parts.
+    /// Asserts that it failed, with one message at the end that has all these parts.
     #[track_caller]
     pub(crate) fn failed(&self, parts: &[&str]) {
         let Self { code, stderr, .. } = self;
         assert_eq!(*code, Some(1), "{stderr}");
-        assert!(
-            stderr.starts_with("error: ") && stderr.matches("error: ").count() == 1,
-            "{stderr}"
-        );
+        let messages: Vec<_> = stderr.split("error: ").collect();
+        let [told, message] = messages[..] else { panic!("{stderr}") };
+        assert!(told.is_empty() || told.ends_with('\n'), "{stderr}");
         for part in parts {
-            assert!(stderr.contains(part), "`{part}` is not in: {stderr}");
+            assert!(message.contains(part), "`{part}` is not in: {message}");
         }
     }
 }
