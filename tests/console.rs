@@ -46,8 +46,8 @@ impl Written {
 fn chain(third: fn(&u8) -> Result<u8, io::Error>) -> Pipeline {
     Pipeline::new([
         node(|| 1_u8).reads(()).writes(A).named("first"),
-        node(|a: &u8| a + 1).reads(A).writes(B).named("second").into(),
-        node(third).reads(B).writes(C).named("third").into(),
+        node(|a: &u8| a + 1).reads(A).writes(B).named("second"),
+        node(third).reads(B).writes(C).named("third"),
     ])
     .unwrap()
 }

@@ -95,12 +95,16 @@ impl LogSink for Inner {
                 line.push(' ');
             }
             line.truncate(line.trim_end().len());
+            if let Some(attempt) = record.attempt.filter(|attempt| *attempt > 1) {
+                // A string takes all that is written to it.
+                let _ = write!(line, ", attempt {attempt}");
+            }
             line.push_str(": ");
             line.push_str(&text::start_of(record.message, text::MESSAGE));
             for (name, value) in record.fields.iter().take(FIELDS) {
                 let value = text::start_of(&value.to_string(), FIELD);
                 let name = text::start_of(name, FIELD);
-                // A string takes all that is written to it.
+                // As above.
                 let _ = write!(line, " {}", palette.dim(&format!("{name}={value}")));
             }
             line.push('\n');

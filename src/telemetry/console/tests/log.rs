@@ -19,12 +19,18 @@ fn warnings_and_errors_are_shown_with_their_node_and_fields() {
     desk.after(100).written.take();
     log(&run, Level::INFO, "not this", &[]);
     log(&run, Level::WARN, "rows without a key", &[("rows", LogValue::Unsigned(3))]);
+    let again = LogRecord::new(Level::WARN, "slow").with_node("fit", 2);
+    run.listener.logger().unwrap().log(&again);
     log(&run, Level::ERROR, "no\nway", &[("e", LogValue::Text("\x1b[2J".into()))]);
     desk.after(100);
     let text = desk.written.take();
     assert_eq!(
         text,
-        "WARN  clean: rows without a key rows=3\nERROR clean: no\\nway e=\\u{1b}[2J\n"
+        "\
+WARN  clean: rows without a key rows=3
+WARN  fit, attempt 2: slow
+ERROR clean: no\\nway e=\\u{1b}[2J
+"
     );
     assert!(is_harmless(&text));
     // A line of the log is a sign of life.
@@ -97,15 +103,7 @@ fn the_runners_own_words_about_a_node_are_not_told_twice() {
     let desk = Desk::plain();
     let run = desk.begin("r", 1);
     desk.after(100).written.take();
-    let target = "entourage::run::node";
-    let record = LogRecord {
-        level: Level::ERROR,
-        target,
-        message: "node failed",
-        fields: &[],
-        run_id: None,
-        node: None,
-    };
+    let record = LogRecord::new(Level::ERROR, "node failed").with_target("entourage::run::node");
     run.listener.logger().unwrap().log(&record);
     desk.after(100);
     assert_eq!(desk.written.take(), "");

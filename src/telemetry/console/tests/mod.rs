@@ -25,7 +25,7 @@ use crate::events::{
 };
 use crate::pipeline::{Pipeline, node};
 use crate::sync::Mutex;
-use crate::{Data, Node, RunId};
+use crate::{Data, RunId};
 
 /// What was written, and by how many calls.
 #[derive(Clone, Default)]
@@ -145,9 +145,9 @@ fn parser(columns: u16, rows: u16) -> vt100::Parser {
 
 /// Nodes without any order among them.
 fn pipeline(names: impl IntoIterator<Item = String>) -> Pipeline {
-    let nodes = names.into_iter().enumerate().map(|(at, name)| -> Node {
+    let nodes = names.into_iter().enumerate().map(|(at, name)| {
         let output: Data<u8> = Data::memory("").named(format!("d{at}"));
-        node(|| 1_u8).reads(()).writes(output).named(name).into()
+        node(|| 1_u8).reads(()).writes(output).named(name)
     });
     Pipeline::new(nodes).unwrap()
 }
