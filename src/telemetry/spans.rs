@@ -40,8 +40,7 @@ impl SpanNotes {
         metadata: &Metadata<'_>,
         record: impl FnOnce(&mut dyn Visit),
     ) -> Option<Self> {
-        let room = RUN_LOGGER.get().map_or(Words::LIMIT, |logger| logger.longest_text());
-        let read = SpanFields::read(room, record);
+        let read = SpanFields::read(room(), record);
         let origin = SpanOrigin::at_birth(read.names());
         let fields = Arc::new(read.for_lines(metadata));
         (!origin.is_empty() || !fields.0.is_empty()).then_some(Self { origin, fields })
@@ -68,11 +67,16 @@ where
 {
     let kept = span.extensions().get::<SpanNotes>().map_or(0, |notes| notes.fields.text_bytes());
     // While the extensions are not locked: a value's `Debug` is foreign code.
-    let later = SpanFields::read(Words::LIMIT.saturating_sub(kept), record);
+    let later = SpanFields::read(room().saturating_sub(kept), record);
     let mut extensions = span.extensions_mut();
     let mut notes = extensions.remove::<SpanNotes>().unwrap_or_default();
     notes.update(span.metadata(), later);
     extensions.insert(notes);
+}
+
+/// How many bytes of text are kept of a span.
+fn room() -> usize {
+    RUN_LOGGER.get().map_or(Words::LIMIT, |logger| logger.longest_text())
 }
 
 impl SpanFields {
