@@ -21,9 +21,9 @@ mod origin;
 mod record;
 #[cfg(feature = "pipeline")]
 mod recorder;
-mod spans;
 #[cfg(feature = "pipeline")]
 mod report;
+mod spans;
 #[cfg(feature = "pipeline")]
 mod trace;
 #[cfg(feature = "pipeline")]

@@ -56,6 +56,8 @@ impl Outgoing {
 pub(super) struct Forward {
     pub(super) to: Arc<Outgoing>,
     pub(super) task: u64,
+    /// How much of a text is of use to the run's log.
+    pub(super) longest_text: u64,
 }
 
 impl Forward {
@@ -95,5 +97,9 @@ impl LogSink for Forward {
                 ..record.clone()
             });
         }
+    }
+
+    fn longest_text(&self) -> usize {
+        usize::try_from(self.longest_text).unwrap_or(usize::MAX)
     }
 }

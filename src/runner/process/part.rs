@@ -52,8 +52,9 @@ pub(super) fn run(
     };
     held.hold(execute.pipeline, &bound);
     let mut options = RunOptions::new().run_id(execute.run_id.as_str()).cancel_token(token);
-    let forward = Arc::new(Forward { to: outgoing.clone(), task: execute.task });
-    if execute.has_log {
+    let longest_text = execute.longest_text.unwrap_or_default();
+    let forward = Arc::new(Forward { to: outgoing.clone(), task: execute.task, longest_text });
+    if execute.longest_text.is_some() {
         options = options.run_logger(RunLogger::new(forward.clone()));
     }
     // This thread is one that somebody else has begun.

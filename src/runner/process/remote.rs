@@ -57,7 +57,7 @@ impl Remote {
         pipeline: u32,
         task: u64,
         attempt: Option<u32>,
-        has_log: bool,
+        longest_text: Option<u64>,
         has_listener: bool,
     ) -> Request {
         let all = &self.wanted.pipeline;
@@ -94,7 +94,7 @@ impl Remote {
             run_id: self.run_id.to_string(),
             context: self.context.clone(),
             attempt,
-            has_log,
+            longest_text,
             has_listener,
             folder: self.scratch.bytes(),
             kept: kept.collect(),
@@ -118,12 +118,14 @@ impl Remote {
         // A node that takes too long is given no more time.
         let grace = || if is_called_off() { self.grace } else { Duration::ZERO };
         let logger = RUN_LOGGER.get();
+        let longest_text = logger.as_ref().map(|logger| logger.longest_text() as u64);
         for _ in 0..TRIES {
             let mut worker = self.workers.take().map_err(|what| died(None, what))?;
             let pipeline = self.wanted.of(&mut worker).map_err(|what| died(None, what))?;
             let task = self.workers.next_task();
-            let (has_log, has_listener) = (logger.is_some(), aside.moved.is_some());
-            let request = self.request(node, pipeline, task, until.number, has_log, has_listener);
+            let has_listener = aside.moved.is_some();
+            let request =
+                self.request(node, pipeline, task, until.number, longest_text, has_listener);
             let mut log = |log: Log| {
                 if let Some(logger) = &logger {
                     log.tell(|record| logger.deliver(record));

@@ -68,8 +68,9 @@ pub(in super::super) struct Execute {
     pub(in super::super) context: Option<Vec<(String, String)>>,
     /// Which attempt at the node it is, where there may be several.
     pub(in super::super) attempt: Option<u32>,
-    /// Whether the run has a log for the worker to say things to.
-    pub(in super::super) has_log: bool,
+    /// How much of a text is of use to the run's log, where it has one for the worker
+    /// to say things to.
+    pub(in super::super) longest_text: Option<u64>,
     /// Whether somebody is told of the loads and saves.
     pub(in super::super) has_listener: bool,
     /// The folder of the run, as bytes, to be removed by whoever is left.

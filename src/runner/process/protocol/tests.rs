@@ -27,7 +27,7 @@ fn requests() -> Vec<Request> {
             run_id: "r1".to_owned(),
             context: Some(vec![("traceparent".to_owned(), "00-…".to_owned())]),
             attempt: Some(2),
-            has_log: true,
+            longest_text: Some(16384),
             has_listener: true,
             folder: b"/tmp/\xff".to_vec(),
             save_version: "2026-01-31T08.15.00.000Z".to_owned(),
