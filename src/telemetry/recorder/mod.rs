@@ -83,17 +83,19 @@ use crate::events::{Listener, RunListener};
 ///   "events": {"written": 9, "lost": 0}, "problems": [],
 ///   "nodes": [{
 ///     "name": "clean", "state": "done", "queued_ns": 1200, "ran_ns": 4000000, "attempts": 1,
-///     "rows": 26346, "bytes_loaded": 131072, "bytes_saved": null, "skipped_by": null,
-///     "failure": null
+///     "rows": 26346, "bytes_loaded": 131072, "bytes_saved": 4096
+///   }, {
+///     "name": "fit", "state": "failed", "queued_ns": 900, "ran_ns": 31000, "attempts": 1,
+///     "failure": {"kind": "panic", "message": "…", "causes": ["…"], "place": "src/main.rs:3:4"}
 ///   }]
 /// }
 /// ```
 ///
-/// A `failure` is `{"kind": "panic", "message": "…", "causes": ["…"], "place": "src/main.rs:3:4"}`,
-/// of the last attempt that failed, so that a node which is done may have one. States
-/// without a node are left out. What is not known is null, in a run that was refused
-/// all that its beginning would have told. `schema` changes when the meaning of a key
-/// does; keys may be added without.
+/// A `failure` is that of the last attempt that failed, so that a node which is done may
+/// have one; a node may also be `skipped_by` another. What is not known of a node is left
+/// out, and so are states without a node. What is not known of the run is null: in one
+/// that was refused all that its beginning would have told. `schema` changes when the
+/// meaning of a key does; keys may be added without.
 ///
 /// ```
 /// use entourage::{Catalog, Data, Executor, Pipeline, RunOptions, RunRecorder, ThreadRunner, node};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::events::{FailureCause, ResumeFrom, RunEnded, RunStarted};
@@ -20,14 +20,32 @@ pub(super) struct Recording {
     pub(super) lost: u64,
 }
 
-/// Writes the summary of a run that is over.
+/// How much is collected before it is written.
+const PIECE: usize = 64 * 1024;
+
+/// Writes the summary of a run that is over. The nodes come one after the other: of a
+/// hundred thousand there is never the whole text in memory.
 pub(super) fn write(
     record: &RunRecord,
     recording: &Recording,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Summary::of(record, recording))?;
-    out.write_all(b"\n")
+    let mut piece = serde_json::to_vec(&Summary::of(record, recording))?;
+    // Into the object that has just been closed.
+    piece.pop();
+    piece.extend_from_slice(b",\"nodes\":[");
+    for (at, node) in record.nodes().enumerate() {
+        if at > 0 {
+            piece.push(b',');
+        }
+        serde_json::to_writer(&mut piece, &Node::of(&node))?;
+        if piece.len() > PIECE {
+            out.write_all(&piece)?;
+            piece.clear();
+        }
+    }
+    piece.extend_from_slice(b"]}\n");
+    out.write_all(&piece)
 }
 
 #[derive(Serialize)]
@@ -51,7 +69,6 @@ struct Summary<'r> {
     parameters: Option<Parameters<'r>>,
     events: EventCounts,
     problems: &'r [String],
-    nodes: Nodes<'r>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +92,7 @@ struct EventCounts {
     lost: u64,
 }
 
+/// What is not known is left out: there may be very many.
 #[derive(Serialize)]
 struct Node<'r> {
     name: &'r str,
@@ -82,10 +100,15 @@ struct Node<'r> {
     queued_ns: u64,
     ran_ns: u64,
     attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bytes_loaded: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bytes_saved: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     skipped_by: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure<'r>>,
 }
 
@@ -94,6 +117,7 @@ struct Failure<'r> {
     kind: &'r str,
     message: &'r str,
     causes: &'r [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<&'r str>,
 }
 
@@ -133,7 +157,6 @@ impl<'r> Summary<'r> {
                 lost: recording.lost,
             },
             problems: record.problems(),
-            nodes: Nodes(record),
         }
     }
 }
@@ -142,20 +165,6 @@ impl<'r> Resume<'r> {
     fn of(resume: &'r ResumeFrom) -> Self {
         let ResumeFrom { nodes, from_nodes, is_exact, is_whole } = resume;
         Self { nodes, from_nodes, is_exact: *is_exact, is_whole: *is_whole }
-    }
-}
-
-/// One after the other: a hundred thousand are not made before the first is written.
-struct Nodes<'r>(&'r RunRecord);
-
-impl Serialize for Nodes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let nodes = self.0.nodes();
-        let mut all = serializer.serialize_seq(Some(nodes.len()))?;
-        for node in nodes {
-            all.serialize_element(&Node::of(&node))?;
-        }
-        all.end()
     }
 }
 
