@@ -1,23 +1,27 @@
 //! The thread that writes, and what it is to write next.
 //!
-//! It sleeps while there is nothing. The first line after a pause is written at once;
-//! then it lets lines come for a while, so that it is woken no more than some hundred
-//! times a second, however many there are. It is the writer, but not the only one: at
+//! It sleeps while there is nothing. The first event after a pause is written at once;
+//! then it lets events come for a while, so that it is woken no more than some hundred
+//! times a second, however many there are. Logs are written a few times a second: each
+//! file has to be opened for it. It is the writer, but not the only one: at
 //! the end of a run, and where lines come quicker than it writes, whoever brings them
 //! writes them. So nobody ever waits for this thread, and if it cannot be had, runs
 //! are recorded all the same.
 
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::journal::{Journal, Next};
+use super::log::Log;
 use super::notes::Notes;
 use crate::context::RunId;
 use crate::sync::{Condvar, Mutex, thread};
 
-/// How long lines may be pending.
+/// How long events may be pending.
 const PACE: Duration = Duration::from_millis(10);
+/// How long lines of a log may be.
+const PACE_OF_LOGS: Duration = Duration::from_millis(250);
 
 #[derive(Default)]
 pub(super) struct Desk {
@@ -36,6 +40,9 @@ pub(super) struct Events {
 struct State {
     /// Those with lines that are pending.
     listed: Vec<Arc<Events>>,
+    logs: Vec<Arc<Log>>,
+    /// When these are to be written.
+    logs_due: Option<Instant>,
     thread: Thread,
     is_hurried: bool,
     is_closed: bool,
@@ -66,9 +73,7 @@ impl Desk {
 
     fn list(self: &Arc<Self>, events: &Arc<Events>, is_hurried: bool) {
         let mut state = self.state.lock();
-        if state.thread == Thread::NotStarted {
-            state.thread = self.start();
-        }
+        self.start(&mut state);
         if state.thread == Thread::Refused {
             drop(state);
             return self.write(events);
@@ -80,10 +85,30 @@ impl Desk {
         }
     }
 
-    fn start(self: &Arc<Self>) -> Thread {
-        let desk = self.clone();
-        let thread = thread::Builder::new().name("entourage-recorder".to_owned());
-        thread.spawn(move || desk.work()).map_or(Thread::Refused, |_| Thread::Busy)
+    /// Sees to it that a log is written, before long. Without the thread that is at the
+    /// end of the attempt.
+    pub(super) fn list_log(self: &Arc<Self>, log: &Arc<Log>) {
+        let mut state = self.state.lock();
+        self.start(&mut state);
+        if state.thread == Thread::Refused {
+            return;
+        }
+        state.logs.push(log.clone());
+        if state.logs_due.is_none() {
+            state.logs_due = Instant::now().checked_add(PACE_OF_LOGS);
+            if state.thread == Thread::Idle {
+                self.wake.notify_one();
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, state: &mut State) {
+        if state.thread == Thread::NotStarted {
+            let desk = self.clone();
+            let thread = thread::Builder::new().name("entourage-recorder".to_owned());
+            let started = thread.spawn(move || desk.work());
+            state.thread = started.map_or(Thread::Refused, |_| Thread::Busy);
+        }
     }
 
     /// Has the thread end when it has written what is listed.
@@ -93,25 +118,44 @@ impl Desk {
     }
 
     fn work(&self) {
-        loop {
-            let mut state = self.state.lock();
-            while state.listed.is_empty() {
-                if state.is_closed {
-                    return;
-                }
-                state.thread = Thread::Idle;
-                self.wake.wait(&mut state);
-            }
-            state.thread = Thread::Busy;
-            state.is_hurried = false;
-            let listed = mem::take(&mut state.listed);
-            drop(state);
+        while let Some((listed, logs)) = self.next() {
             listed.iter().for_each(|events| self.write(events));
+            logs.iter().for_each(|log| log.write());
             // With its last handle a journal closes its file: not under the lock.
-            drop(listed);
+            drop((listed, logs));
             let mut state = self.state.lock();
             if !state.is_hurried && !state.is_closed {
                 self.wake.wait_for(&mut state, PACE);
+            }
+        }
+    }
+
+    /// What is to be written now; waits for it. `None` when there will be no more.
+    fn next(&self) -> Option<(Vec<Arc<Events>>, Vec<Arc<Log>>)> {
+        let mut state = self.state.lock();
+        loop {
+            let now = Instant::now();
+            let are_logs_due = state.logs_due.is_some_and(|due| due <= now || state.is_closed);
+            if !state.listed.is_empty() || are_logs_due {
+                state.thread = Thread::Busy;
+                state.is_hurried = false;
+                let listed = mem::take(&mut state.listed);
+                let logs = match are_logs_due {
+                    true => {
+                        state.logs_due = None;
+                        mem::take(&mut state.logs)
+                    }
+                    false => Vec::new(),
+                };
+                return Some((listed, logs));
+            }
+            if state.is_closed {
+                return None;
+            }
+            state.thread = Thread::Idle;
+            match state.logs_due {
+                Some(due) => _ = self.wake.wait_for(&mut state, due - now),
+                None => self.wake.wait(&mut state),
             }
         }
     }

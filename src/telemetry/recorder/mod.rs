@@ -4,6 +4,7 @@ mod collector;
 mod desk;
 mod folder;
 mod journal;
+mod log;
 mod notes;
 mod run;
 mod summary;
@@ -18,6 +19,7 @@ use run::RecordedRun;
 
 use crate::context::RunId;
 use crate::events::{Listener, RunListener};
+use crate::telemetry::limits::LogLimits;
 
 /// Writes down what happens in runs, each in a folder of its own under one folder:
 /// as it happens, so that the story of a run is there when its process is not any
@@ -33,16 +35,25 @@ use crate::events::{Listener, RunListener};
 /// | --- | --- |
 /// | `pipeline.json` | the nodes and datasets, as [`Pipeline::to_json`](crate::Pipeline::to_json) has them, on one line |
 /// | `events.jsonl` | every [event](crate::events), one a line, appended as the run goes |
+/// | `nodes/<node>.<attempt>.jsonl` | what was said in that attempt at that node, one message a line |
+/// | `run.jsonl` | what was said in the run outside of its nodes |
 /// | `summary.json` | at the end of the run: how it ended, and what became of each node |
 /// | `trace.json` | at the end, where [`trace`](Self::trace) asks for it: the run for Perfetto |
+///
+/// Messages come to the log by [`RunLogLayer`](crate::RunLogLayer) or
+/// [`logger`](crate::logger), and have lines as [`JsonLines`](crate::JsonLines) writes
+/// them. A node's name is made that of a file as the run's id is; on a file system that
+/// does not tell `a` from `A`, two such nodes have one file, whose lines say of which
+/// node they are.
 ///
 /// A recorder is a [`Listener`](crate::events::Listener). It may be cloned, and
 /// serves many runs at once with one thread, which ends with the last of the clones.
 ///
 /// # When it is on file
 ///
-/// All of a run when its runner returns; before that all but the last hundredth of a
-/// second. A process that is killed leaves a last line that may be torn, and no
+/// All of a run when its runner returns; before that all events but those of the last
+/// hundredth of a second, and all messages but those of the last quarter, of which an
+/// `ERROR` and the end of an attempt wait for nothing. A process that is killed leaves a last line that may be torn, and no
 /// `summary.json`. The kernel has the bytes then; to have them survive a loss of power
 /// is not tried.
 ///
@@ -81,9 +92,11 @@ use crate::events::{Listener, RunListener};
 ///   "resume": {"nodes": ["fit"], "from_nodes": ["fit"], "is_exact": true, "is_whole": false},
 ///   "save_version": "2026-11-21T20.30.00.123Z", "load_versions": {}, "parameters": {"params:rate": 0.3},
 ///   "events": {"written": 9, "lost": 0}, "problems": [],
+///   "logs": {"lines": 12, "bytes": 3456, "truncated": 0, "collapsed": 0, "dropped": 0, "lost": 0},
 ///   "nodes": [{
 ///     "name": "clean", "state": "done", "queued_ns": 1200, "ran_ns": 4000000, "attempts": 1,
-///     "rows": 26346, "bytes_loaded": 131072, "bytes_saved": 4096
+///     "rows": 26346, "bytes_loaded": 131072, "bytes_saved": 4096,
+///     "logs": [{"attempt": 1, "lines": 12, "bytes": 3456}]
 ///   }, {
 ///     "name": "fit", "state": "failed", "queued_ns": 900, "ran_ns": 31000, "attempts": 1,
 ///     "failure": {"kind": "panic", "message": "…", "causes": ["…"], "place": "src/main.rs:3:4"}
@@ -96,6 +109,10 @@ use crate::events::{Listener, RunListener};
 /// out, and so are states without a node. What is not known of the run is null: in one
 /// that was refused all that its beginning would have told. `schema` changes when the
 /// meaning of a key does; keys may be added without.
+///
+/// Of `logs`, `lines` and `bytes` are what is in the files. `truncated` messages are not
+/// whole, `collapsed` ones are counted by a line with `repeated`, `dropped` ones were
+/// beyond the [limits](Self::log_limits), and `lost` ones could not be written.
 ///
 /// ```
 /// use entourage::{Catalog, Data, Executor, Pipeline, RunOptions, RunRecorder, ThreadRunner, node};
@@ -126,6 +143,7 @@ pub struct RunRecorder {
 struct Settings {
     is_optional: bool,
     has_trace: bool,
+    limits: LogLimits,
 }
 
 /// What all clones have together.
@@ -158,6 +176,17 @@ impl RunRecorder {
     /// [`RunRecord::write_trace`](crate::RunRecord::write_trace).
     pub fn trace(mut self) -> Self {
         self.settings.has_trace = true;
+        self
+    }
+
+    /// How much of what is said is kept: see [`LogLimits`].
+    ///
+    /// ```
+    /// use entourage::{LogLimits, RunRecorder};
+    /// let recorder = RunRecorder::new("runs").log_limits(LogLimits::new().attempt_bytes(1 << 20));
+    /// ```
+    pub fn log_limits(mut self, limits: LogLimits) -> Self {
+        self.settings.limits = limits;
         self
     }
 

@@ -9,13 +9,15 @@ use std::sync::{Arc, OnceLock};
 use super::desk::{Desk, Events};
 use super::folder::{RunFolder, Unmade};
 use super::journal::{Journal, Outcome};
+use super::log::RunLog;
 use super::summary::{self, Recording};
 use super::{Settings, Shared};
-use crate::context::RunId;
-use crate::events::{Event, EventKind, RunListener};
+use crate::context::{RunId, RunLogger};
+use crate::events::{Event, EventKind, NodeEnd, RunListener};
 use crate::pipeline::Pipeline;
 use crate::sync::{Mutex, thread_local};
 use crate::telemetry::event_json::write_line;
+use crate::telemetry::node_logs::LogTotals;
 use crate::telemetry::record::{EVENTS, Graph, PIPELINE, RunRecord, SUMMARY};
 use crate::telemetry::whole_file;
 
@@ -34,6 +36,7 @@ pub(super) struct RecordedRun {
     shared: Arc<Shared>,
     run_id: RunId,
     folder: Arc<RunFolder>,
+    log: Arc<RunLog>,
     begun: OnceLock<Begun>,
 }
 
@@ -43,12 +46,15 @@ struct Begun {
     record: Mutex<Option<Box<RunRecord>>>,
     /// What went wrong, to be told with the summary.
     problems: Mutex<Vec<String>>,
+    /// What the attempts have said, those that said something: by node and attempt.
+    said: Mutex<Vec<(u32, u32, LogTotals)>>,
 }
 
 impl RecordedRun {
     pub(super) fn new(settings: Settings, shared: Arc<Shared>, run_id: RunId) -> Self {
         let folder = Arc::new(RunFolder::new(shared.runs.clone(), run_id.as_str()));
-        Self { settings, shared, run_id, folder, begun: OnceLock::new() }
+        let log = Arc::new(RunLog::new(&folder, settings.limits, shared.desk.clone()));
+        Self { settings, shared, run_id, folder, log, begun: OnceLock::new() }
     }
 
     fn desk(&self) -> &Arc<Desk> {
@@ -85,6 +91,7 @@ impl RecordedRun {
             events: Arc::new(Events { journal, run_id }),
             record: Mutex::new(Some(Box::new(record))),
             problems: Mutex::new(problems),
+            said: Mutex::default(),
         })
     }
 
@@ -100,6 +107,20 @@ impl RecordedRun {
         with_line(event, |line| self.desk().take(&begun.events, line));
         if let Some(record) = &mut *begun.record.lock() {
             record.apply(event);
+        }
+        match &event.kind {
+            EventKind::NodeDone(end) | EventKind::NodeCancelled(end) => self.end_log(begun, end),
+            EventKind::NodeFailed { end, .. } | EventKind::NodeRetried { end, .. } => {
+                self.end_log(begun, end);
+            }
+            _ => {}
+        }
+    }
+
+    fn end_log(&self, begun: &Begun, end: &NodeEnd<'_>) {
+        let totals = self.log.files().end_attempt(&end.node.name, end.attempt);
+        if totals != LogTotals::default() {
+            begun.said.lock().push((end.node.index, end.attempt, totals));
         }
     }
 
@@ -118,6 +139,14 @@ impl RecordedRun {
             self.problem(&problem);
             record.problems.push(problem);
         }
+        let logs = self.log.files().finish();
+        for problem in &logs.problems {
+            self.problem(problem);
+        }
+        record.problems.extend(logs.problems);
+        if let more @ 1.. = logs.more_problems {
+            record.problems.push(format!("and {more} more log files could not be written"));
+        }
         let Some(folder) = self.folder.made() else { return };
         // First what may fail, so that the summary can tell of it.
         if self.settings.has_trace
@@ -126,7 +155,8 @@ impl RecordedRun {
             self.problem(&error.to_string());
             record.problems.push(error.to_string());
         }
-        let recording = Recording { lost };
+        let said = std::mem::take(&mut *begun.said.lock());
+        let recording = Recording::new(lost, logs.totals, said);
         let write = |file: &mut dyn io::Write| summary::write(&record, &recording, file);
         if let Err(error) = whole_file::write("summary", &folder.join(SUMMARY), write) {
             self.problem(&error.to_string());
@@ -135,6 +165,10 @@ impl RecordedRun {
 }
 
 impl RunListener for RecordedRun {
+    fn logger(&self) -> Option<RunLogger> {
+        Some(RunLogger::new(self.log.clone()))
+    }
+
     fn begin(&self, pipeline: &Pipeline) -> Result<(), Box<dyn Error + Send + Sync>> {
         match self.open(Some(pipeline)) {
             Ok(begun) => {

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::events::{FailureCause, ResumeFrom, RunEnded, RunStarted};
 use crate::telemetry::event_json::{nanoseconds, rfc3339};
+use crate::telemetry::node_logs::LogTotals;
 use crate::telemetry::record::{NodeSummary, RunRecord};
 
 /// Changes when the meaning of a key does; keys may be added without.
@@ -17,7 +18,23 @@ const SCHEMA: u32 = 1;
 /// How the recording went.
 pub(super) struct Recording {
     /// How many events are not on file.
-    pub(super) lost: u64,
+    lost: u64,
+    logs: LogTotals,
+    /// By node and attempt.
+    said: Vec<(u32, u32, LogTotals)>,
+}
+
+impl Recording {
+    pub(super) fn new(lost: u64, logs: LogTotals, mut said: Vec<(u32, u32, LogTotals)>) -> Self {
+        said.sort_unstable_by_key(|(node, attempt, _)| (*node, *attempt));
+        Self { lost, logs, said }
+    }
+
+    fn said_by(&self, node: u32) -> &[(u32, u32, LogTotals)] {
+        let first = self.said.partition_point(|(at, ..)| *at < node);
+        let behind = first + self.said[first..].partition_point(|(at, ..)| *at == node);
+        &self.said[first..behind]
+    }
 }
 
 /// How much is collected before it is written.
@@ -34,11 +51,11 @@ pub(super) fn write(
     // Into the object that has just been closed.
     piece.pop();
     piece.extend_from_slice(b",\"nodes\":[");
-    for (at, node) in record.nodes().enumerate() {
+    for (at, node) in (0..).zip(record.nodes()) {
         if at > 0 {
             piece.push(b',');
         }
-        serde_json::to_writer(&mut piece, &Node::of(&node))?;
+        serde_json::to_writer(&mut piece, &Node::of(&node, recording.said_by(at)))?;
         if piece.len() > PIECE {
             out.write_all(&piece)?;
             piece.clear();
@@ -68,6 +85,7 @@ struct Summary<'r> {
     load_versions: Option<Versions<'r>>,
     parameters: Option<Parameters<'r>>,
     events: EventCounts,
+    logs: Logs,
     problems: &'r [String],
 }
 
@@ -92,6 +110,16 @@ struct EventCounts {
     lost: u64,
 }
 
+#[derive(Serialize)]
+struct Logs {
+    lines: u64,
+    bytes: u64,
+    truncated: u64,
+    collapsed: u64,
+    dropped: u64,
+    lost: u64,
+}
+
 /// What is not known is left out: there may be very many.
 #[derive(Serialize)]
 struct Node<'r> {
@@ -110,6 +138,28 @@ struct Node<'r> {
     skipped_by: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logs: Vec<AttemptLog>,
+}
+
+/// What is nothing is left out.
+#[derive(Serialize)]
+struct AttemptLog {
+    attempt: u32,
+    lines: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    truncated: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    collapsed: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    dropped: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    lost: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -156,6 +206,7 @@ impl<'r> Summary<'r> {
                 written: record.events.saturating_sub(recording.lost),
                 lost: recording.lost,
             },
+            logs: Logs::of(recording.logs),
             problems: record.problems(),
         }
     }
@@ -169,7 +220,7 @@ impl<'r> Resume<'r> {
 }
 
 impl<'r> Node<'r> {
-    fn of(node: &NodeSummary<'r>) -> Self {
+    fn of(node: &NodeSummary<'r>, said: &[(u32, u32, LogTotals)]) -> Self {
         let failure = |failure: &'r FailureCause| Failure {
             kind: &failure.kind,
             message: &failure.message,
@@ -187,7 +238,25 @@ impl<'r> Node<'r> {
             bytes_saved: node.bytes_saved,
             skipped_by: node.skipped_by,
             failure: node.failure.map(failure),
+            logs: said
+                .iter()
+                .map(|(_, attempt, totals)| AttemptLog::of(*attempt, *totals))
+                .collect(),
         }
+    }
+}
+
+impl Logs {
+    fn of(totals: LogTotals) -> Self {
+        let LogTotals { lines, bytes, truncated, collapsed, dropped, lost } = totals;
+        Self { lines, bytes, truncated, collapsed, dropped, lost }
+    }
+}
+
+impl AttemptLog {
+    fn of(attempt: u32, totals: LogTotals) -> Self {
+        let LogTotals { lines, bytes, truncated, collapsed, dropped, lost } = totals;
+        Self { attempt, lines, bytes, truncated, collapsed, dropped, lost }
     }
 }
 
