@@ -177,6 +177,16 @@ mod pipeline {
     auto_traits!(RunOptions: yes yes yes);
     auto_traits!(RunOutput<'_>: yes yes yes);
     auto_traits!(RunReport: yes yes yes);
+    #[cfg(feature = "telemetry")]
+    mod recorded {
+        use entourage::{NodeSummary, RecordError, RunCollector, RunRecord, RunRecorder};
+
+        auto_traits!(NodeSummary<'_>: yes yes yes);
+        auto_traits!(RecordError: yes yes yes);
+        auto_traits!(RunCollector: yes yes yes);
+        auto_traits!(RunRecord: yes yes yes);
+        auto_traits!(RunRecorder: yes yes yes);
+    }
     auto_traits!(Secret: yes yes yes);
     auto_traits!(Selection: yes yes yes);
     auto_traits!(SequentialRunner: yes yes yes);

@@ -171,16 +171,20 @@ fn a_summary_has_what_became_of_run_and_nodes() {
 }
 
 #[test]
-fn a_trace_is_written_at_the_end_where_it_is_asked_for() {
+fn a_report_and_a_trace_are_written_at_the_end_where_they_are_asked_for() {
     let folder = Folder::new();
-    let recorder = RunRecorder::new(folder.path("runs")).trace();
+    let recorder = RunRecorder::new(folder.path("runs")).report().trace();
     let options = RunOptions::new().run_id("r").listener(recorder.clone());
     SequentialRunner::new().run(&pipeline(), &catalog(&folder), options).unwrap();
     let run = folder.path("runs/r");
-    assert_eq!(names_in(&run), ["events.jsonl", "pipeline.json", "summary.json", "trace.json"]);
-    let of_file = folder.path("again.json");
-    RunRecord::read(&run).unwrap().write_trace(&of_file).unwrap();
-    assert_eq!(fs::read(run.join("trace.json")).unwrap(), fs::read(of_file).unwrap());
+    let files = ["events.jsonl", "pipeline.json", "report.html", "summary.json", "trace.json"];
+    assert_eq!(names_in(&run), files);
+    // What is drawn at the end of the run is what its record draws later.
+    let again = folder.path("again");
+    RunRecord::read(&run).unwrap().write_trace(&again).unwrap();
+    assert_eq!(fs::read(run.join("trace.json")).unwrap(), fs::read(&again).unwrap());
+    let report = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(report.contains("<!doctype html>") || report.contains("<!DOCTYPE html>"));
     assert_eq!(recorder.problems(), [""; 0]);
 }
 

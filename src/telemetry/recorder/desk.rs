@@ -48,6 +48,12 @@ struct State {
     is_closed: bool,
 }
 
+/// What has lines that are to be written.
+struct Work {
+    events: Vec<Arc<Events>>,
+    logs: Vec<Arc<Log>>,
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Thread {
     #[default]
@@ -118,11 +124,11 @@ impl Desk {
     }
 
     fn work(&self) {
-        while let Some((listed, logs)) = self.next() {
-            listed.iter().for_each(|events| self.write(events));
-            logs.iter().for_each(|log| log.write());
+        while let Some(work) = self.next() {
+            work.events.iter().for_each(|events| self.write(events));
+            work.logs.iter().for_each(|log| log.write());
             // With its last handle a journal closes its file: not under the lock.
-            drop((listed, logs));
+            drop(work);
             let mut state = self.state.lock();
             if !state.is_hurried && !state.is_closed {
                 self.wake.wait_for(&mut state, PACE);
@@ -131,7 +137,7 @@ impl Desk {
     }
 
     /// What is to be written now; waits for it. `None` when there will be no more.
-    fn next(&self) -> Option<(Vec<Arc<Events>>, Vec<Arc<Log>>)> {
+    fn next(&self) -> Option<Work> {
         let mut state = self.state.lock();
         loop {
             let now = Instant::now();
@@ -147,7 +153,7 @@ impl Desk {
                     }
                     false => Vec::new(),
                 };
-                return Some((listed, logs));
+                return Some(Work { events: listed, logs });
             }
             if state.is_closed {
                 return None;

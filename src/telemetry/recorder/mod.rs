@@ -38,6 +38,7 @@ use crate::telemetry::limits::LogLimits;
 /// | `nodes/<node>.<attempt>.jsonl` | what was said in that attempt at that node, one message a line |
 /// | `run.jsonl` | what was said in the run outside of its nodes |
 /// | `summary.json` | at the end of the run: how it ended, and what became of each node |
+/// | `report.html` | at the end, where [`report`](Self::report) asks for it: the run for people |
 /// | `trace.json` | at the end, where [`trace`](Self::trace) asks for it: the run for Perfetto |
 ///
 /// Messages come to the log by [`RunLogLayer`](crate::RunLogLayer) or
@@ -142,6 +143,7 @@ pub struct RunRecorder {
 #[derive(Clone, Copy, Default)]
 struct Settings {
     is_optional: bool,
+    has_report: bool,
     has_trace: bool,
     limits: LogLimits,
 }
@@ -169,6 +171,18 @@ impl RunRecorder {
     /// ```
     pub fn optional(mut self) -> Self {
         self.settings.is_optional = true;
+        self
+    }
+
+    /// Writes the report of each run as `report.html` at its end: see
+    /// [`RunRecord::write_report`](crate::RunRecord::write_report).
+    ///
+    /// ```
+    /// use entourage::RunRecorder;
+    /// let recorder = RunRecorder::new("runs").report().trace();
+    /// ```
+    pub fn report(mut self) -> Self {
+        self.settings.has_report = true;
         self
     }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::error::Error;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +13,7 @@ use super::journal::{Journal, Outcome};
 use super::log::RunLog;
 use super::summary::{self, Recording};
 use super::{Settings, Shared};
-use crate::context::{RunId, RunLogger};
+use crate::context::{RunId, RunLogger, discard};
 use crate::events::{Event, EventKind, NodeEnd, RunListener};
 use crate::pipeline::Pipeline;
 use crate::sync::{Mutex, thread_local};
@@ -21,6 +22,7 @@ use crate::telemetry::node_logs::LogTotals;
 use crate::telemetry::record::{EVENTS, Graph, PIPELINE, RunRecord, SUMMARY};
 use crate::telemetry::whole_file;
 
+const REPORT: &str = "report.html";
 const TRACE: &str = "trace.json";
 
 /// A line that needed more is not paid for until the thread's end.
@@ -148,12 +150,17 @@ impl RecordedRun {
             record.problems.push(format!("and {more} more log files could not be written"));
         }
         let Some(folder) = self.folder.made() else { return };
-        // First what may fail, so that the summary can tell of it.
-        if self.settings.has_trace
-            && let Err(error) = record.write_trace(folder.join(TRACE))
-        {
-            self.problem(&error.to_string());
-            record.problems.push(error.to_string());
+        // Before the summary, so that this can tell what went wrong with them.
+        let Settings { has_report, has_trace, .. } = self.settings;
+        let drawings: [(bool, &str, Draw); 2] = [
+            (has_report, REPORT, |record, path| record.write_report(path)),
+            (has_trace, TRACE, |record, path| record.write_trace(path)),
+        ];
+        for (_, name, draw) in drawings.into_iter().filter(|(is_wanted, ..)| *is_wanted) {
+            if let Err(error) = drawn(&record, &folder.join(name), draw) {
+                self.problem(&error.to_string());
+                record.problems.push(error.to_string());
+            }
         }
         let said = std::mem::take(&mut *begun.said.lock());
         let recording = Recording::new(lost, logs.totals, said);
@@ -224,6 +231,16 @@ enum CannotRecord {
     Folder(#[from] Unmade),
     #[error("the run cannot be recorded in `{0}`: {1}")]
     File(String, io::Error),
+}
+
+type Draw = fn(&RunRecord, &Path) -> io::Result<()>;
+
+/// Whatever goes wrong with a drawing, the run has its summary.
+fn drawn(record: &RunRecord, path: &Path, draw: Draw) -> io::Result<()> {
+    catch_unwind(AssertUnwindSafe(|| draw(record, path))).unwrap_or_else(|payload| {
+        discard(payload);
+        Err(io::Error::other(format!("a panic kept `{}` from being written", path.display())))
+    })
 }
 
 /// Calls `f` with the line of `event`.
