@@ -12,9 +12,9 @@ use entourage::{
 use entourage::{
     Broadcast, BuildError, Carried, Context, Executor, ExecutorBuilder, ExecutorStats, Explanation,
     FutureHandle, InContext, Instrumented, JoinHandle, Key, KeyPolicy, Leak, LiveSnapshot,
-    LogRecord, LogValue, NodeName, PanicPolicy, Place, Propagation, PropagationError, Refused,
-    RunId, RunLogger, Scope, Shutdown, ShutdownReport, Snapshot, SpanKey, SuppressGuard,
-    TaskBuilder, TaskError, WhenFull,
+    LogRecord, LogSpan, LogValue, Logger, NoRunLogger, NodeName, PanicPolicy, Place, Propagation,
+    PropagationError, Refused, RunId, RunLogger, Scope, Shutdown, ShutdownReport, Snapshot,
+    SpanKey, SuppressGuard, TaskBuilder, TaskError, WhenFull,
 };
 
 macro_rules! is {
@@ -67,7 +67,10 @@ auto_traits!(KeyPolicy: yes yes yes);
 auto_traits!(Leak: yes yes yes);
 auto_traits!(LiveSnapshot: yes yes yes);
 auto_traits!(LogRecord<'_>: yes yes yes);
+auto_traits!(LogSpan<'_>: yes yes yes);
 auto_traits!(LogValue: yes yes yes);
+auto_traits!(Logger: yes yes yes);
+auto_traits!(NoRunLogger: yes yes yes);
 auto_traits!(NodeName: yes yes yes);
 auto_traits!(Place: yes yes yes);
 auto_traits!(Propagation: yes yes yes);

@@ -155,6 +155,28 @@ fn words_in_nested_iterators_joins_and_scopes_of_a_node_are_the_nodes() {
 }
 
 #[test]
+fn words_in_futures_and_tasks_that_a_node_spawns_are_the_nodes() {
+    set_global();
+    let pool = Executor::builder().num_threads(2).build().unwrap();
+    let inner = pool.clone();
+    let spawns = move || {
+        let future = inner.spawn_future(async { info!("future") });
+        let task = inner.spawn(|| info!("task"));
+        inner.scope(|scope| scope.spawn(|_| info!("scope")));
+        future.join().unwrap();
+        task.join().unwrap();
+        1_u64
+    };
+    let pipeline = Pipeline::new([node(spawns).reads(()).writes(out(0)).named("n")]).unwrap();
+    with_each_runner(|runner| {
+        let lines = Arc::new(Lines::default());
+        let options = RunOptions::new().run_id("r").run_logger(RunLogger::new(lines.clone()));
+        runner.run(&pipeline, &Catalog::empty(), options).unwrap();
+        assert_eq!(lines.sorted(), ["r/n: future", "r/n: scope", "r/n: task"]);
+    });
+}
+
+#[test]
 fn words_of_runs_at_once_on_the_pool_that_their_nodes_work_on_are_never_mixed() {
     set_global();
     let pool = Executor::builder().num_threads(4).build().unwrap();

@@ -127,9 +127,8 @@ impl NodeLogs {
     /// Writes what is pending. To be called a few times a second, by a thread that
     /// may wait for the disk.
     pub(crate) fn flush(&self) {
-        if self.pending.load(Ordering::Relaxed) == 0 {
-            return;
-        }
+        // Asks each file, and not `pending` whether there is anything: whoever has put a
+        // line there before the call finds it written, by the order of the locks.
         let files: Vec<_> = self.files.lock().values().cloned().collect();
         files.iter().for_each(|file| file.flush(&self.pending));
     }

@@ -1,12 +1,13 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tracing::Level;
 
-use super::{LogTotals, NodeLogs};
+use super::{LogTotals, MOST_PENDING, NodeLogs};
 use crate::context::{LogRecord, LogSink};
 use crate::telemetry::limits::LogLimits;
 
@@ -196,4 +197,95 @@ fn a_folder_that_takes_no_files_loses_the_lines_and_says_so() {
     assert_eq!((all.totals.lines, all.totals.lost), (0, 20));
     assert_eq!((all.problems.len(), all.more_problems), (16, 4));
     assert!(all.problems[0].contains("n0.1.jsonl") && all.problems[0].contains("1 line lost"));
+}
+
+#[test]
+fn ten_thousand_attempts_at_once_have_no_file_open_and_little_in_memory() {
+    let (folder, logs) = logs(LogLimits::new());
+    let text = "x".repeat(1000);
+    let most = AtomicU64::new(0);
+    std::thread::scope(|threads| {
+        for thread in 0..4 {
+            let (logs, text, most) = (&logs, &text, &most);
+            threads.spawn(move || {
+                for node in (0..10_000).filter(|node| node % 4 == thread) {
+                    logs.log(&info(text).with_node(format!("n{node}"), 1));
+                    most.fetch_max(logs.pending.load(Ordering::Relaxed) as u64, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    // A line more of each thread.
+    let most = most.into_inner() as usize;
+    assert!(most > MOST_PENDING / 2 && most <= MOST_PENDING + 4 * 1500, "{most}");
+    #[cfg(target_os = "linux")]
+    {
+        let open = fs::read_dir("/proc/self/fd").unwrap();
+        let open = open.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+        assert_eq!(open.filter(|path| path.starts_with(folder.path())).count(), 0);
+    }
+    let all = logs.finish();
+    assert_eq!((all.totals.lines, all.totals.lost), (10_000, 0));
+    assert_eq!(fs::read_dir(folder.path().join("nodes")).unwrap().count(), 10_000);
+    assert_eq!(logs.pending.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn no_line_is_lost_or_torn_while_attempts_end_under_it() {
+    const LINES: u64 = 2_000;
+    let (folder, logs) = logs(LogLimits::new());
+    let said = AtomicU64::new(0);
+    let ended = std::thread::scope(|threads| {
+        for thread in 0..4_u64 {
+            let (logs, said) = (&logs, &said);
+            threads.spawn(move || {
+                for at in 0..LINES {
+                    let fields = [("thread", thread.into()), ("at", at.into())];
+                    let level = if at % 97 == 0 { Level::ERROR } else { Level::INFO };
+                    let record = LogRecord { level, ..info("x").with_fields(&fields) };
+                    logs.log(&record.with_node(["a", "b"][at as usize % 2], 1));
+                    said.fetch_add(1, Ordering::Release);
+                }
+            });
+        }
+        let (mut ended, all) = (LogTotals::default(), 4 * LINES);
+        while said.load(Ordering::Acquire) < all {
+            ended += logs.end_attempt("a", 1);
+            logs.flush();
+            ended += logs.end_attempt("b", 1);
+        }
+        ended
+    });
+    let totals = logs.finish().totals;
+    assert_eq!((totals.lines, totals.lost, totals.dropped), (4 * LINES, 0, 0));
+    assert!(ended.lines > 0 && ended.lines <= totals.lines);
+    let all = ["a", "b"].map(|node| lines(&folder, NodeLogs::path_of(node, 1))).concat();
+    let mut seen: Vec<_> = all
+        .iter()
+        .map(|line| (line["fields"]["thread"].as_u64(), line["fields"]["at"].as_u64()))
+        .collect();
+    seen.sort_unstable();
+    let expected = (0..4).flat_map(|thread| (0..LINES).map(move |at| (Some(thread), Some(at))));
+    assert!(seen.into_iter().eq(expected));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn half_a_line_is_taken_back_and_what_comes_when_there_is_room_again_is_kept() {
+    use super::disk::Disk;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let mut disk = Disk::new(Arc::new(move || Ok(path.clone())), "log.jsonl".into());
+    disk.write(b"one\n", 1);
+    // A file that can be read and not written to: as on a disk that is full.
+    let file = folder.path().join("log.jsonl");
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &file).unwrap();
+    disk.write(b"two\nthree\n", 2);
+    fs::remove_file(&file).unwrap();
+    disk.write(b"four\n", 1);
+    assert_eq!((disk.written(), disk.lost()), ((2, 9), 2));
+    let problem = disk.problem().unwrap();
+    assert!(problem.contains("log.jsonl") && problem.contains("2 lines lost"), "{problem}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "four\n");
 }
