@@ -87,6 +87,35 @@ fn lines_upon_lines_take_the_memory_of_a_few() {
     assert!(many <= few + 16_000, "{few} bytes, then {many}");
 }
 
+#[cfg(feature = "pipeline")]
+#[test]
+fn lines_upon_lines_of_a_node_take_the_memory_of_a_few() {
+    use entourage::{
+        Catalog, Data, LogLimits, Pipeline, RunOptions, RunRecorder, SequentialRunner, node,
+    };
+    const OUT: Data<u64> = Data::memory("out");
+    let _alone = ALONE.lock().unwrap();
+    let say = |count: u32, attempt_bytes| {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = LogLimits::new().attempt_bytes(attempt_bytes);
+        let recorder = RunRecorder::new(folder.path()).log_limits(limits);
+        let talk = move || {
+            let logger = logger().unwrap();
+            (0..count).for_each(|at| logger.with("at", at).info("said"));
+            // The same again and again.
+            (0..count).for_each(|at| logger.info(["a", "b", "c"][at as usize % 3]));
+            1_u64
+        };
+        let pipeline = Pipeline::new([node(talk).reads(()).writes(OUT).named("talk")]).unwrap();
+        let options = RunOptions::new().run_id("r").listener(recorder);
+        SequentialRunner::new().run(&pipeline, &Catalog::empty(), options).unwrap();
+    };
+    let few = peak_of(|| say(1_000, u64::MAX));
+    let many = peak_of(|| say(30_000, u64::MAX));
+    let dropped = peak_of(|| say(30_000, 10_000));
+    assert!(many.max(dropped) <= few + 16_000, "{few} bytes, then {many}, {dropped}");
+}
+
 #[test]
 fn a_text_of_many_megabytes_costs_no_more_than_what_is_kept_of_it() {
     let _alone = ALONE.lock().unwrap();

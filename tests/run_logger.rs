@@ -207,7 +207,7 @@ fn a_field_that_is_given_again_is_replaced_in_this_logger_alone() {
     let lines = Arc::new(Lines::default());
     RUN_LOGGER.scope(RunLogger::new(lines.clone()), || {
         let one = logger().unwrap().with("a", 1).with("b", true);
-        let two = one.clone().with("a", 2);
+        let two = one.with("a", 2);
         one.info("one");
         two.info("two");
     });

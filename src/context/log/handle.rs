@@ -116,23 +116,24 @@ impl Logger {
         }
     }
 
-    /// This logger, whose messages carry this field as well. One that has the name
-    /// already is replaced.
-    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<LogValue>) -> Self {
+    /// A logger like this one, whose messages carry this field as well. One that has
+    /// the name already is replaced.
+    pub fn with(&self, name: impl Into<Cow<'static, str>>, value: impl Into<LogValue>) -> Self {
         let (name, value) = (name.into(), value.into());
-        let fields = Arc::make_mut(&mut self.fields);
+        let mut fields = Vec::with_capacity(self.fields.len() + 1);
+        fields.extend(self.fields.iter().cloned());
         match fields.iter_mut().find(|(other, _)| *other == name) {
             Some((_, place)) => *place = value,
             None => fields.push((name, value)),
         }
-        self
+        Self { fields: Arc::new(fields), ..self.clone() }
     }
 
-    /// This logger, whose messages are told to come from `target`, as a rule a
-    /// module path: `logger.with_target(module_path!())`. It is `entourage::logger`
+    /// A logger like this one, whose messages are told to come from `target`, as a rule
+    /// a module path: `logger.with_target(module_path!())`. It is `entourage::logger`
     /// otherwise.
-    pub fn with_target(self, target: impl Into<Cow<'static, str>>) -> Self {
-        Self { target: target.into(), ..self }
+    pub fn with_target(&self, target: impl Into<Cow<'static, str>>) -> Self {
+        Self { target: target.into(), ..self.clone() }
     }
 
     /// Says it at level `ERROR`.
