@@ -112,7 +112,7 @@ fn what_hooks_say_before_a_run_that_is_refused_is_kept_with_it() {
 #[test]
 fn what_is_beyond_the_limits_is_counted_in_the_summary() {
     let talk = || {
-        (0..1000_u64).for_each(|number| logger().unwrap().info(&format!("line {number}")));
+        (0..1000_u64).for_each(|number| logger().unwrap().info(format!("line {number}")));
         7_u64
     };
     let folder = Folder::new();

@@ -46,8 +46,6 @@ struct Begun {
     events: Arc<Events>,
     /// Until the end of the run.
     record: Mutex<Option<Box<RunRecord>>>,
-    /// What went wrong, to be told with the summary.
-    problems: Mutex<Vec<String>>,
     /// What the attempts have said, those that said something: by node and attempt.
     said: Mutex<Vec<(u32, u32, LogTotals)>>,
 }
@@ -88,11 +86,11 @@ impl RecordedRun {
         let mut record = RunRecord::new(graph);
         record.run_id = Some(self.run_id.as_str().into());
         record.folder = Some(folder.to_owned());
+        record.problems = problems;
         let (journal, run_id) = (Journal::new(Box::new(file)), self.run_id.clone());
         Ok(Begun {
             events: Arc::new(Events { journal, run_id }),
             record: Mutex::new(Some(Box::new(record))),
-            problems: Mutex::new(problems),
             said: Mutex::default(),
         })
     }
@@ -131,7 +129,6 @@ impl RecordedRun {
         let Some(mut record) = begun.record.lock().take() else { return };
         record.apply(event);
         let Outcome { lost, error } = with_line(event, |line| begun.events.journal.finish(line));
-        record.problems = std::mem::take(&mut *begun.problems.lock());
         if let Some(error) = error {
             let problem = match lost {
                 0 => format!("{EVENTS} could not be written for a while: {error}; nothing is lost"),
