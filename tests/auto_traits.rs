@@ -223,6 +223,10 @@ mod pipeline {
     auto_traits!(Values<'_>: yes yes yes);
 }
 
+#[cfg(feature = "console")]
+auto_traits!(entourage::Console: yes yes yes);
+#[cfg(feature = "console")]
+auto_traits!(entourage::ConsoleWriter: yes yes yes);
 #[cfg(feature = "opentelemetry")]
 auto_traits!(entourage::accessors::OpenTelemetry: yes yes yes);
 #[cfg(feature = "sentry")]

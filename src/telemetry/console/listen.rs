@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::live::Live;
 use super::settings::Settings;
@@ -12,7 +12,6 @@ use crate::RunId;
 use crate::context::{LogRecord, LogSink, RunLogger};
 use crate::events::{Event, EventKind, RunListener};
 use crate::pipeline::Pipeline;
-use crate::sync::Mutex;
 use crate::telemetry::record::{Graph, WrittenGraph};
 
 pub(super) struct ConsoleRun(Arc<Inner>);
@@ -22,12 +21,12 @@ struct Inner {
     settings: Arc<Settings>,
     run_id: RunId,
     /// The number of the run, from its beginning on.
-    number: Mutex<Option<u64>>,
+    number: OnceLock<u64>,
 }
 
 impl ConsoleRun {
     pub(super) fn new(shared: Arc<Shared>, settings: Arc<Settings>, run_id: RunId) -> Self {
-        Self(Arc::new(Inner { shared, settings, run_id, number: Mutex::new(None) }))
+        Self(Arc::new(Inner { shared, settings, run_id, number: OnceLock::new() }))
     }
 }
 
@@ -39,7 +38,7 @@ impl Inner {
             let (run_id, settings) = (self.run_id.clone(), self.settings.clone());
             self.shared.begin(|now| Live::new(run_id, graph(), settings, now))
         };
-        *self.number.lock().get_or_insert_with(begin)
+        *self.number.get_or_init(begin)
     }
 }
 
@@ -70,8 +69,8 @@ impl RunListener for ConsoleRun {
 
 impl Drop for ConsoleRun {
     fn drop(&mut self) {
-        if let Some(number) = *self.0.number.lock() {
-            self.0.shared.abandon(number);
+        if let Some(number) = self.0.number.get() {
+            self.0.shared.abandon(*number);
         }
     }
 }
@@ -83,8 +82,7 @@ impl LogSink for Inner {
             return;
         }
         let is_grave = record.level <= tracing::Level::WARN;
-        let number = *self.number.lock();
-        self.shared.say_of(number, is_grave, |saying| {
+        self.shared.say_of(self.number.get().copied(), is_grave, |saying| {
             let palette = saying.palette;
             let level = palette.level(record.level, &format!("{:<5}", record.level.as_str()));
             let mut line = format!("{level} ");

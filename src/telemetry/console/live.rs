@@ -88,6 +88,8 @@ impl Live {
         let node = node_of(&event.kind).filter(|node| (*node as usize) < self.record.nodes.len());
         let before = node.and_then(|node| self.leave(node));
         self.record.apply(event);
+        // What is shown of them is in the nodes.
+        self.record.transfers.clear();
         if let (Some(node), Some(before)) = (node, before) {
             self.enter(node, before);
         }
