@@ -136,6 +136,11 @@ impl Console {
     }
 
     /// Draws as on a terminal of this size, whatever it is. Of all clones.
+    ///
+    /// ```
+    /// // A program with windows of its own shows what a terminal would.
+    /// let console = entourage::Console::new(std::io::sink()).terminal(80, 24).colors(true);
+    /// ```
     pub fn terminal(self, columns: u16, rows: u16) -> Self {
         self.surround(|surroundings| {
             surroundings.is_drawn = true;
@@ -193,6 +198,15 @@ impl Console {
     }
 
     /// Where the files of a run are, for the summary to tell.
+    ///
+    /// ```
+    /// use entourage::{Console, RunOptions, RunRecorder};
+    ///
+    /// let recorder = RunRecorder::new("runs");
+    /// let folders = recorder.clone();
+    /// let console = Console::stderr().folder(move |run_id| folders.folder_of(run_id));
+    /// let options = RunOptions::new().listener(recorder).listener(console);
+    /// ```
     pub fn folder(
         self,
         folder: impl Fn(&RunId) -> Option<PathBuf> + Send + Sync + 'static,
@@ -221,6 +235,11 @@ impl Console {
 
     /// The first error that writing had. What was to be written is lost then, and
     /// after a pipe that broke or a writer that panicked all that comes later.
+    ///
+    /// ```
+    /// let console = entourage::Console::stderr();
+    /// assert!(console.error().is_none());
+    /// ```
     pub fn error(&self) -> Option<io::Error> {
         self.shared.error()
     }

@@ -54,6 +54,8 @@ struct State {
     /// What is to be written above the frame: whole lines.
     above: Vec<u8>,
     budget: Budget,
+    /// When it was last drawn.
+    drawn: Option<Duration>,
     ticking: Ticking,
 }
 
@@ -96,6 +98,7 @@ impl Shared {
             next: 0,
             above: Vec::new(),
             budget: Budget::new(clock()),
+            drawn: None,
             ticking,
         };
         Self {
@@ -239,11 +242,24 @@ impl Shared {
             let frame = state.frame(now, shape);
             let (above, shape) = state.take_above();
             drop(state);
-            screen.show(&above, frame, shape);
+            if frame.is_some() || !above.is_empty() {
+                screen.show(&above, frame.unwrap_or_default(), shape);
+            }
         }
         if !over.is_empty() {
             self.state.lock().telling.retain(|run| over.iter().all(|(told, _)| told != run));
             self.told.notify_all();
+        }
+    }
+
+    /// Leaves nothing of a frame whose runs are gone.
+    fn clear(&self) {
+        let mut screen = self.screen.lock();
+        let mut state = self.state.lock();
+        if state.runs.is_empty() {
+            let (above, shape) = state.take_above();
+            drop(state);
+            screen.show(&above, String::new(), shape);
         }
     }
 
@@ -253,7 +269,8 @@ impl Shared {
                 let mut state = self.state.lock();
                 if state.runs.is_empty() {
                     state.ticking = Ticking::Off;
-                    return;
+                    drop(state);
+                    return self.clear();
                 }
                 if !state.runs.values().any(|live| live.is_over) {
                     self.ended.wait_for(&mut state, TICK);
@@ -307,8 +324,17 @@ impl State {
         (over, self.surroundings.shape())
     }
 
-    fn frame(&self, now: Duration, shape: Shape) -> String {
-        if shape.is_drawn { frame(self.runs.values(), now, shape) } else { String::new() }
+    /// What is drawn now; `None` if it is too soon after the last time. A run that
+    /// ends is told of at once, and the others are drawn again at the next tick.
+    fn frame(&mut self, now: Duration, shape: Shape) -> Option<String> {
+        if !shape.is_drawn {
+            return Some(String::new());
+        }
+        let is_due = self.drawn.is_none_or(|drawn| now.saturating_sub(drawn) >= TICK);
+        is_due.then(|| {
+            self.drawn = Some(now);
+            frame(self.runs.values(), now, shape)
+        })
     }
 
     fn take_above(&mut self) -> (Vec<u8>, Shape) {

@@ -92,6 +92,23 @@ fn however_much_happens_it_is_drawn_once_each_time_and_only_if_it_changed() {
 }
 
 #[test]
+fn runs_that_end_one_after_the_other_are_told_at_once_and_drawn_at_their_time() {
+    let mut desk = Desk::drawn(80, 24).with(|console| console.table(false));
+    let mut long = desk.begin("long", 2);
+    long.start("n0");
+    desk.after(100);
+    assert!(desk.seen().starts_with("long "));
+    for at in 0..20 {
+        desk.begin(&format!("short-{at}"), 0).over(RunEnd::Done);
+    }
+    let bytes = desk.written.take();
+    assert_eq!(bytes.matches("run short-").count(), 20);
+    assert_eq!(bytes.matches("long ").count(), 0, "{bytes:?}");
+    desk.after(100);
+    assert_eq!(desk.written.take().matches("long ").count(), 1);
+}
+
+#[test]
 fn a_flood_of_lines_takes_no_memory_and_leaves_the_drawing_to_its_time() {
     let mut desk = Desk::drawn(80, 24);
     let mut run = desk.begin("r", 2);
