@@ -1,5 +1,6 @@
 //! Clients, all at once, of whom a few do what clients do.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use entourage::{BAGGAGE, Baggage, CancelToken, RUN_ID, TRACE_PARENT, TraceParent, Wire};
@@ -12,16 +13,23 @@ use crate::protocol::{Headers, block_of, write_line};
 /// What a client is up to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// Wants its total.
     Orderly,
-    /// Orders `many` of something.
     Failing,
-    /// Orders what takes long, and hangs up.
     Leaving,
-    /// Has a `traceparent` that is none.
     Malformed,
-    /// Sends half of its request, has the service shut down, and sends the rest.
     Late,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Orderly => "wants its total",
+            Self::Failing => "orders `many` of something",
+            Self::Leaving => "hangs up when its run is at work",
+            Self::Malformed => "has a `traceparent` that is none",
+            Self::Late => "is at it when the service is to end",
+        })
+    }
 }
 
 /// Who it is.
@@ -33,19 +41,19 @@ pub(crate) struct Client {
 
 const ARTICLES: [&str; 6] = ["pen", "ink", "paper", "sand", "wax", "seal"];
 
-pub(crate) fn run_id(number: u64) -> String {
-    format!("order-{number}")
-}
-
-pub(crate) fn tenant(number: u64) -> String {
-    format!("shop {number}")
-}
-
-pub(crate) fn trace_id(number: u64) -> u128 {
-    0xfeed_0000_0000_0000_0000_0000_0000_0000 + u128::from(number)
-}
-
 impl Client {
+    pub(crate) fn run_id(&self) -> String {
+        format!("order-{}", self.number)
+    }
+
+    pub(crate) fn tenant(&self) -> String {
+        format!("shop {}", self.number)
+    }
+
+    pub(crate) fn trace_id(&self) -> u128 {
+        0xfeed_0000_0000_0000_0000_0000_0000_0000 + u128::from(self.number)
+    }
+
     /// Each its own, and no two alike.
     fn items(&self) -> Vec<(String, u64)> {
         let item = |(at, article): (usize, &&str)| {
@@ -56,10 +64,10 @@ impl Client {
 
     fn headers(&self, wire: &Wire) -> Result<Headers, Box<dyn std::error::Error + Send + Sync>> {
         let mut headers = Headers::new();
-        let parent = TraceParent::new(trace_id(self.number), self.number, true);
-        let baggage = Baggage::default().set("tenant", &tenant(self.number))?;
+        let parent = TraceParent::new(self.trace_id(), self.number, true);
+        let baggage = Baggage::default().set("tenant", &self.tenant())?;
         let inject = || wire.inject(&wire.capture(), &mut headers);
-        let inject = || RUN_ID.scope(run_id(self.number).into(), inject);
+        let inject = || RUN_ID.scope(self.run_id().into(), inject);
         let inject = || BAGGAGE.scope(baggage, inject);
         TRACE_PARENT.scope(parent.ok_or("no trace has the number 0")?, inject)?;
         if self.kind == Kind::Malformed {

@@ -7,52 +7,51 @@
 //! ```
 //!
 //! The pipeline knows nothing of all that. Yet each line that it logs, inside
-//! parallel iterators too, is filed under its request's run and has its request's
-//! baggage. A client that is told of a failure has neighbours that are not; one that
-//! hangs up has its run called off; the one that is at it when the service is asked
-//! to end is answered first.
+//! parallel iterators too, is in its own request's file and has its own request's
+//! run id, baggage and span. A client whose run fails is told so, and its neighbours
+//! are none the worse; one that hangs up has its run called off; the one that is at
+//! it when the service is to end is answered first.
 //!
-//! The program starts the service, is its clients, counts, and fails where a count
-//! or an answer is not what it must be:
+//! The program is the service and its clients. It counts, and fails where a line, an
+//! answer, or the end of a run is not what it must be:
 //!
 //! ```text
-//! 100 requests at once on 4 workers, and one late
-//! ─────────────────────────────────────────────────────────────────────────
-//!  client                      requests   events   filed   wrong   missing
-//! ═════════════════════════════════════════════════════════════════════════
-//!  was answered                      88     1672    1672       0         0
-//!  ordered what is no number          4       28      28       0         0
-//!  hung up                            4       84      84       0         0
-//!  sent a malformed header            4        0       0       0         0
-//!  came before the shutdown           1       19      19       0         0
-//! ─────────────────────────────────────────────────────────────────────────
+//! 100 requests at once on 4 workers, and a late one
+//! ───────────────────────────────────────────────────────────────────────────────────
+//!  a client that                         requests   events   filed   wrong   missing
+//! ═══════════════════════════════════════════════════════════════════════════════════
+//!  wants its total                             88     1672    1672       0         0
+//!  orders `many` of something                   4       28      28       0         0
+//!  hangs up when its run is at work             4       70      70       0         0
+//!  has a `traceparent` that is none             4        0       0       0         0
+//!  is at it when the service is to end          1       19      19       0         0
+//! ───────────────────────────────────────────────────────────────────────────────────
 //! ```
+//!
+//! `service.rs` is what a service of yours would have; `order.rs` its pipeline.
 
 mod client;
 mod log;
 mod order;
 mod protocol;
 mod service;
+mod story;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use comfy_table::{CellAlignment, LineStyle, Table, presets};
-use entourage::{
-    CancelToken, Executor, JsonLines, RunLogLayer, RunLogger, RunOptions, Shutdown, accessors,
-};
+use entourage::{CancelToken, Executor, RunLogLayer, RunOptions, RunRecorder, Shutdown, accessors};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use client::{Client, Kind};
-use log::Filed;
 use service::Service;
+use story::Story;
 
 /// Starts the service, has clients ask it all at once, and looks at what it
 /// answered and at its log.
@@ -79,113 +78,51 @@ async fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join("run.jsonl");
-    let lines = Arc::new(JsonLines::create(&path)?);
+    let recorder = RunRecorder::new(folder.path());
     tracing_subscriber::registry().with(RunLogLayer::new()).try_init()?;
-    let options = RunOptions::new().run_logger(RunLogger::new(lines.clone()));
-
     let pool = Executor::builder()
         .num_threads(args.threads)
         .accessor(&accessors::OPENTELEMETRY)
         .build()?;
-    let service = Arc::new(Service::new(&pool, options)?);
+    let service = Service::new(&pool, RunOptions::new().listener(recorder))?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let shutdown = CancelToken::new();
-    let serving = tokio::spawn(service.serve(listener, shutdown.clone()));
+    let serving = tokio::spawn(Arc::new(service).serve(listener, shutdown.clone()));
 
-    let ask = |client: Client| {
-        let answer = client.clone().ask(address, service::wire()?, shutdown.clone());
-        Ok::<_, Box<dyn Error>>(async move { (client, answer.await) })
+    let wire = service::wire()?;
+    let ask = |number, kind| {
+        let client = Client { number, kind };
+        let answer = client.clone().ask(address, wire.clone(), shutdown.clone());
+        async move { (client, answer.await) }
     };
     let mut asking = JoinSet::new();
     for number in 1..=args.clients {
-        let kind = match number % 25 {
-            3 => Kind::Failing,
-            5 => Kind::Leaving,
-            7 => Kind::Malformed,
-            _ => Kind::Orderly,
-        };
-        asking.spawn(ask(Client { number, kind })?);
+        asking.spawn(match number % 25 {
+            3 => ask(number, Kind::Failing),
+            5 => ask(number, Kind::Leaving),
+            7 => ask(number, Kind::Malformed),
+            _ => ask(number, Kind::Orderly),
+        });
     }
     let mut answers = asking.join_all().await;
-    answers.push(ask(Client { number: args.clients + 1, kind: Kind::Late })?.await);
+    answers.push(ask(args.clients + 1, Kind::Late).await);
+    // As the late one did, unless it came to grief.
+    shutdown.cancel();
     serving.await??;
-    let ended = tokio::task::spawn_blocking(move || pool.shutdown(Shutdown::Drain)).await?;
-    lines.finish()?;
+    let idle = tokio::task::spawn_blocking(move || pool.shutdown(Shutdown::Drain)).await?;
 
-    let mut problems = Vec::new();
-    if !ended.is_complete() {
-        problems.push(format!("the executor is not idle: {ended:?}"));
+    let mut story = Story::of(&answers, folder.path());
+    if !idle.is_complete() {
+        story.problems.push(format!("the executor is not idle: {idle:?}"));
     }
     if TcpStream::connect(address).await.is_ok() {
-        problems.push("the service has ended and lets somebody in".to_owned());
+        story.problems.push("the service has ended, and somebody is let in".to_owned());
     }
-    for (Client { number, kind }, answer) in &answers {
-        let expected = Client { number: *number, kind: kind.clone() }.expected();
-        match answer {
-            Ok(line) if line.starts_with(&expected) => {}
-            _ => problems.push(format!("client {number} expected `{expected}`, found {answer:?}")),
-        }
-    }
-    let clients: Vec<_> = answers.into_iter().map(|(client, _)| client).collect();
-    let filed = log::read(&path)?;
-    tell(format_args!(
-        "{} requests at once on {} workers, and one late",
-        args.clients, args.threads
-    ));
-    let rows = rows(&clients, &filed);
-    tell(table(&rows));
-    for (kind, row) in &rows {
-        if row.wrong > 0 || row.said != row.filed {
-            problems.push(format!("the log of requests of kind {kind:?} is not right"));
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
-}
-
-/// What is known of all requests of one kind.
-#[derive(Default)]
-struct Row {
-    requests: u64,
-    said: u64,
-    filed: u64,
-    wrong: u64,
-}
-
-fn rows(clients: &[Client], filed: &BTreeMap<u64, Filed>) -> BTreeMap<Kind, Row> {
-    let said = order::SAID.lock().unwrap();
-    let mut rows = BTreeMap::<Kind, Row>::new();
-    for Client { number, kind } in clients {
-        let row = rows.entry(kind.clone()).or_default();
-        let filed = filed.get(number).copied().unwrap_or_default();
-        row.requests += 1;
-        row.said += said.get(number).copied().unwrap_or_default();
-        row.filed += filed.events;
-        row.wrong += filed.wrong;
-    }
-    rows
-}
-
-fn table(rows: &BTreeMap<Kind, Row>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
-    table.set_header(["client", "requests", "events", "filed", "wrong", "missing"]);
-    for (kind, Row { requests, said, filed, wrong }) in rows {
-        let name = match kind {
-            Kind::Orderly => "was answered",
-            Kind::Failing => "ordered what is no number",
-            Kind::Leaving => "hung up",
-            Kind::Malformed => "sent a malformed header",
-            Kind::Late => "came before the shutdown",
-        };
-        let numbers = [*requests, *said, *filed, *wrong, said.saturating_sub(*filed)];
-        table.add_row([name.to_owned()].into_iter().chain(numbers.map(|n| n.to_string())));
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+    let Args { clients, threads } = args;
+    tell(format_args!("{clients} requests at once on {threads} workers, and a late one"));
+    tell(story.table());
+    if story.problems.is_empty() { Ok(()) } else { Err(story.problems.join("\n").into()) }
 }
 
 /// Prints a line. Who does not listen to the end, by a pipe, is no error.

@@ -103,7 +103,7 @@ impl Service {
         };
         match outcome {
             Ok(mut report) => {
-                let total = report.take_output(&TOTAL).unwrap_or_default();
+                let total = report.take_output(&TOTAL).ok_or(io::ErrorKind::NotFound)?;
                 write_line(&mut writer, &format!("total {total}")).await
             }
             // There is nobody left to be told.

@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use entourage::{Data, NODE, Node, Pipeline, PipelineError, RUN_ID, RunReport, context_key, node};
+use entourage::{
+    Data, NODE, Node, Pipeline, PipelineError, RUN_ID, RunReport, context_key, logger, node,
+};
 use tracing::Span;
 
 context_key! {
@@ -22,17 +24,14 @@ pub(crate) struct Known {
     pub(crate) node: bool,
     pub(crate) tenant: bool,
     pub(crate) span: bool,
-}
-
-impl Known {
-    pub(crate) const NOTHING: Self = Self { run: false, node: false, tenant: false, span: false };
-    pub(crate) const ALL: Self = Self { run: true, node: true, tenant: true, span: true };
+    /// That there is a log to say something in.
+    pub(crate) log: bool,
 }
 
 impl fmt::Display for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all =
-            [(self.run, "run"), (self.node, "node"), (self.tenant, "tenant"), (self.span, "span")];
+        let Self { run, node, tenant, span, log } = *self;
+        let all = [(run, "run"), (node, "node"), (tenant, "tenant"), (span, "span"), (log, "log")];
         let known: Vec<_> = all.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect();
         if known.is_empty() { f.write_str("nothing") } else { f.write_str(&known.join(", ")) }
     }
@@ -73,6 +72,7 @@ fn look_around(_: &u64) -> Known {
         node: NODE.get().is_some(),
         tenant: TENANT.get().is_some(),
         span: Span::current().metadata().is_some(),
+        log: logger().is_some(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is in the logs.
+//! What is in the log of a run.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,25 +13,39 @@ use crate::sheets::{self, Source};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filed {
     pub(crate) events: u64,
-    /// Those that are filed under another run, node or attempt.
+    /// Those in the file of another run, node or attempt, or with the name of
+    /// another on them, or without the fields of the span that they were said in.
     pub(crate) wrong: u64,
 }
 
-/// Adds what the log at `path` has of the library's events, by their source.
+/// Adds what is in the folder of a run, by its source.
 pub(crate) fn read(
-    path: &Path,
+    run: &Path,
     all: &mut BTreeMap<Source, Filed>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    for line in fs::read_to_string(path)?.lines() {
-        let line: Value = serde_json::from_str(line)?;
-        let message = line["message"].as_str().unwrap_or_default();
-        let Some(source) = sheets::source_of(message) else { continue };
-        let is_right = line["run_id"] == *source.run
-            && line["node"] == *source.node
-            && line["fields"]["attempt"] == source.attempt;
-        let filed = all.entry(source).or_default();
-        filed.events += 1;
-        filed.wrong += u64::from(!is_right);
+    for log in fs::read_dir(run.join("nodes"))? {
+        let log = log?.path();
+        for line in fs::read_to_string(&log)?.lines() {
+            let line: Value = serde_json::from_str(line)?;
+            let Some((source, sheet)) = sheets::source_of(&line) else { continue };
+            let file = format!("{}/nodes/{}.{}.jsonl", source.run, source.node, source.attempt);
+            let is_right = log.ends_with(file)
+                && line["run_id"] == *source.run
+                && line["node"] == *source.node
+                && line["attempt"] == source.attempt
+                && sheet.is_none_or(|sheet| is_of_sheet(&line, sheet));
+            let filed = all.entry(source).or_default();
+            filed.events += 1;
+            filed.wrong += u64::from(!is_right);
+        }
     }
     Ok(())
+}
+
+/// Whether the one span of the load's that is around the event is of that sheet.
+fn is_of_sheet(line: &Value, sheet: u32) -> bool {
+    let spans = line["spans"].as_array().into_iter().flatten();
+    let sheets: Vec<_> =
+        spans.filter(|span| span["name"] == "parse").map(|span| &span["fields"]["sheet"]).collect();
+    matches!(sheets[..], [found] if *found == sheet)
 }

@@ -3,12 +3,13 @@
 //! `log` crate what it does not like.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use entourage::{Data, Node, ParallelIteratorExt, Pipeline, PipelineError, Retry, node};
+use entourage::{Data, Node, ParallelIteratorExt, Pipeline, PipelineError, Retry, logger, node};
 use rayon::prelude::*;
+use serde_json::Value;
 use simplecss::StyleSheet;
 use tracing::info_span;
 
@@ -28,7 +29,7 @@ pub(crate) enum Way {
     InContext,
 }
 
-/// Whose event it is, as whoever causes it knows by its arguments.
+/// Whose event it is: known by whoever causes it, and not from the context.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Source {
     pub(crate) run: String,
@@ -36,7 +37,14 @@ pub(crate) struct Source {
     pub(crate) attempt: u32,
 }
 
-/// How often the library found something to say, by what it was given to read.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}_{}", self.run, self.node, self.attempt)
+    }
+}
+
+/// How often the library had something to say, by what it was given to read, and the
+/// node.
 pub(crate) type Said = Mutex<BTreeMap<Source, u64>>;
 
 /// The check of one site.
@@ -74,7 +82,7 @@ impl Check {
         let source = Source { run: self.run.clone(), node: self.node.to_owned(), attempt };
         let parse = |sheet: u32| {
             let text = text(&source, sheet);
-            info_span!("sheet", number = sheet).in_scope(|| StyleSheet::parse(&text).rules.len())
+            info_span!("parse", sheet).in_scope(|| StyleSheet::parse(&text).rules.len())
         };
         // Each sheet may go to another worker.
         let sheets = (0..SHEETS).into_par_iter().with_max_len(1);
@@ -82,7 +90,11 @@ impl Check {
             Way::Plain => sheets.map(parse).sum(),
             Way::InContext => sheets.in_context().map(parse).sum(),
         };
-        self.said.lock().unwrap().insert(source, u64::from(SHEETS * UNSUPPORTED));
+        // What a node has to say itself. There is a logger where there is a run log.
+        if let Some(logger) = logger() {
+            logger.with("source", source.to_string()).info(format_args!("{rules} rules"));
+        }
+        self.said.lock().unwrap().insert(source, u64::from(SHEETS * UNSUPPORTED) + 1);
         match (self.node, attempt) {
             ("fonts", 1) => Err("a font was not there yet"),
             _ => Ok(rules),
@@ -93,21 +105,22 @@ impl Check {
 /// A sheet with rules that are not supported, whose names say whose they are: the
 /// library repeats them.
 fn text(source: &Source, sheet: u32) -> String {
-    let Source { run, node, attempt } = source;
     let mut text = String::from("h1 { color: black }\n");
     for rule in 0..UNSUPPORTED {
         // A string takes all that is written to it.
-        _ = writeln!(text, "@{run}_{node}_{attempt}_{sheet}_{rule} {{}}");
+        _ = writeln!(text, "@{source}_{sheet}_{rule} {{}}");
     }
     text
 }
 
-/// Whose event it is, by what the library says in it.
-pub(crate) fn source_of(message: &str) -> Option<Source> {
-    let name = message.strip_prefix("The @")?.split(' ').next()?;
-    let [run, node, attempt, ..] = name.split('_').collect::<Vec<_>>()[..] else {
-        return None;
-    };
-    let attempt = attempt.parse().ok()?;
-    Some(Source { run: run.to_owned(), node: node.to_owned(), attempt })
+/// Whose the event of a line is, and of which sheet, by what is said in it: by the
+/// library, or by the node.
+pub(crate) fn source_of(line: &Value) -> Option<(Source, Option<u32>)> {
+    let message = line["message"].as_str()?;
+    let by_library = message.strip_prefix("The @").and_then(|rest| rest.split(' ').next());
+    let source = by_library.or_else(|| line["fields"]["source"].as_str())?;
+    let mut parts = source.split('_');
+    let (run, node) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let attempt = parts.next()?.parse().ok()?;
+    Some((Source { run, node, attempt }, parts.next().and_then(|sheet| sheet.parse().ok())))
 }
