@@ -31,8 +31,8 @@ impl Run {
             Inputs::Ready => {}
             // From here on another worker may be at it.
             Inputs::Waiting => return Attempt::Waiting,
-            Inputs::Blocked if turn.close() => return Attempt::Blocked,
-            Inputs::Blocked => return Attempt::Late,
+            Inputs::Blocked(dataset) if turn.close() => return Attempt::Blocked(dataset),
+            Inputs::Blocked(_) => return Attempt::Late,
             Inputs::Failed(kind) => return self.end(turn, inputs, outputs, |_, _, _, _| Err(kind)),
         }
         match self.told_inputs(turn, inputs) {

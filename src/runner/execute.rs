@@ -16,7 +16,7 @@ use super::state::{RunState, Stage};
 use super::turn::Turn;
 use crate::catalog::Value;
 use crate::context::{Context, RunId, drop_clean, swallow};
-use crate::pipeline::NodeIndex;
+use crate::pipeline::{DatasetIndex, NodeIndex};
 
 /// One execution of a pipeline. It owns all that a node of it may come to touch,
 /// and borrows nothing.
@@ -54,8 +54,8 @@ pub(super) enum Attempt {
     Late,
     /// It will be started again.
     Waiting,
-    /// It cannot run, for want of an input that another node failed to load.
-    Blocked,
+    /// It cannot run, for want of this input, which another node failed to load.
+    Blocked(DatasetIndex),
 }
 
 /// What is known of an attempt after which there will be another.
@@ -152,7 +152,9 @@ impl Run {
                 return ended;
             }
             Attempt::Waiting | Attempt::Late => return ended,
-            Attempt::Blocked => {
+            Attempt::Blocked(dataset) => {
+                self.tell_given_back(at, self.tries_of(at), dataset);
+                self.take_back(at);
                 self.abandon(at);
                 return ended;
             }

@@ -19,8 +19,8 @@ pub(super) enum Inputs {
     Waiting,
     /// One cannot be loaded, or a hook will not have it.
     Failed(FailureKind),
-    /// Another node tried to load one of them, and failed.
-    Blocked,
+    /// Another node tried to load this one of them, and failed.
+    Blocked(DatasetIndex),
 }
 
 impl Run {
@@ -64,7 +64,7 @@ impl Run {
             // What was under way may have been given back.
             while let Found::Nothing = match self.claim_or_wait(turn, dataset)? {
                 Found::Loading => return Ok(Inputs::Waiting),
-                Found::Failed => return Ok(Inputs::Blocked),
+                Found::Failed => return Ok(Inputs::Blocked(dataset)),
                 found @ (Found::Nothing | Found::Value) => found,
             } {
                 self.load(turn, dataset, wake).map_err(FailureKind::Load)?;
@@ -82,7 +82,12 @@ impl Run {
         dataset: DatasetIndex,
     ) -> Result<Found, FailureKind> {
         let state = &self.state.datasets[dataset as usize];
-        let look = || state.claim_or_wait(turn.loader(), || self.take_back(turn.at));
+        // Told before the node can be started again, too.
+        let waits = || {
+            self.take_back(turn.at);
+            self.tell_given_back(turn.at, turn.number, dataset);
+        };
+        let look = || state.claim_or_wait(turn.loader(), waits);
         let Some(lease) = turn.lease else { return Ok(look()) };
         let mut found = Found::Loading;
         lease.close_if(|| {

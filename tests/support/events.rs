@@ -104,6 +104,9 @@ pub(crate) fn in_words(kind: &EventKind<'static>) -> String {
         }
         EventKind::NodeUpToDate { node } => format!("{} is up to date", node.name),
         EventKind::NodeStarted { node, attempt, .. } => format!("{} {attempt}: started", node.name),
+        EventKind::NodeGivenBack { node, attempt, dataset } => {
+            format!("{} {attempt}: given back, lacks {dataset}", node.name)
+        }
         EventKind::DatasetLoaded(transfer) => moved(true, transfer),
         EventKind::DatasetSaved(transfer) => moved(false, transfer),
         EventKind::DatasetReleased { dataset } => format!("released {dataset}"),

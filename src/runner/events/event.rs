@@ -40,6 +40,17 @@ pub enum EventKind<'a> {
         /// How long it was ready before.
         queued: Duration,
     },
+    /// A worker lets go of a node, whose function it has not called: it lacks a
+    /// dataset that another node is loading, or has failed to load. As soon as that is
+    /// there, the node is started again, as the same attempt.
+    NodeGivenBack {
+        /// The node.
+        node: NodeRef<'a>,
+        /// Which attempt at it.
+        attempt: u32,
+        /// The dataset.
+        dataset: Cow<'a, str>,
+    },
     /// A dataset was loaded from storage for a node, or could not be.
     DatasetLoaded(Transfer<'a>),
     /// What a node wrote was saved to storage, or could not be.

@@ -50,10 +50,12 @@
 //! ([`Instant`](std::time::Instant)); the wall clock is told once, in
 //! [`RunStarted`].
 //!
-//! A node that waits for a dataset which another one is loading is given back, and
-//! started again when it is there: its attempt then has a second
-//! [`NodeStarted`](EventKind::NodeStarted) with the same number. Of an attempt that
-//! took too long nothing is told after its end.
+//! An attempt at a node is begun by a [`NodeStarted`](EventKind::NodeStarted), and
+//! ended by one of `NodeDone`, `NodeFailed`, `NodeRetried`, `NodeCancelled` and
+//! [`NodeGivenBack`](EventKind::NodeGivenBack); its loads and saves are told in
+//! between. After the last one there is a second beginning with the same number, unless
+//! the dataset that the node lacks never comes. Of an attempt that took too long nothing
+//! is told after its end.
 //!
 //! # Panics
 //!

@@ -26,6 +26,10 @@ impl EventKind<'_> {
             Self::NodeStarted { node, attempt, queued } => {
                 Kind::NodeStarted { node: node.into_owned(), attempt, queued }
             }
+            Self::NodeGivenBack { node, attempt, dataset } => {
+                let (node, dataset) = (node.into_owned(), owned(dataset));
+                Kind::NodeGivenBack { node, attempt, dataset }
+            }
             Self::DatasetLoaded(transfer) => Kind::DatasetLoaded(transfer.into_owned()),
             Self::DatasetSaved(transfer) => Kind::DatasetSaved(transfer.into_owned()),
             Self::DatasetReleased { dataset } => Kind::DatasetReleased { dataset: owned(dataset) },

@@ -67,14 +67,14 @@ impl Run {
         }
         let took = report.map_or_else(|| self.state.elapsed(), RunReport::took);
         let ended = RunEnded { took, ..ended(outcome.as_ref().err()) };
-        told.tell_end(self.state.elapsed(), EventKind::RunEnded(Box::new(ended)));
+        told.tell_end(self.state.elapsed(), ended);
     }
 }
 
 impl Told {
     /// Tells of a run that does not begin.
     pub(in crate::runner) fn tell_refused(&self, error: &RunError) {
-        self.tell_end(std::time::Duration::ZERO, EventKind::RunEnded(Box::new(ended(Some(error)))));
+        self.tell_end(std::time::Duration::ZERO, ended(Some(error)));
     }
 }
 

@@ -63,6 +63,20 @@ impl Run {
         }
     }
 
+    /// Tells that a worker lets go of node `at`, which lacks `dataset`.
+    #[cold]
+    pub(in crate::runner) fn tell_given_back(
+        &self,
+        at: NodeIndex,
+        number: Option<u32>,
+        dataset: DatasetIndex,
+    ) {
+        let Some(told) = &self.told else { return };
+        let node = told.node(&self.bound.pipeline, at);
+        let (attempt, dataset) = (number.unwrap_or(1), Cow::Borrowed(self.bound.name(dataset)));
+        told.tell(self.state.elapsed(), EventKind::NodeGivenBack { node, attempt, dataset });
+    }
+
     /// Tells how an attempt at node `at` ended, if that is the node's end.
     #[inline]
     pub(in crate::runner) fn tell_ended(
@@ -123,6 +137,12 @@ impl Run {
         self.told.as_ref().map(|_| Box::new(FailureCause::of(failure)))
     }
 
+    /// How many attempts at node `at` were begun, where there may be several.
+    pub(in crate::runner) fn tries_of(&self, at: NodeIndex) -> Option<u32> {
+        let so_far = self.control.as_ref()?.tries.so_far(at);
+        so_far.map(|(attempts, _)| attempts)
+    }
+
     fn node_end(&self, at: NodeIndex, began: Duration, ended: Duration) -> NodeEnd<'_> {
         let pipeline = &self.bound.pipeline;
         let index = self.told.as_ref().map(|told| told.node(pipeline, at).index);
@@ -130,8 +150,7 @@ impl Run {
             name: Cow::Borrowed(pipeline.name_of(at)),
             index: index.unwrap_or(at),
         };
-        let tries = self.control.as_ref().and_then(|control| control.tries.so_far(at));
-        let attempt = tries.map_or(1, |(attempts, _)| attempts);
+        let attempt = self.tries_of(at).unwrap_or(1);
         let rows = self.state.nodes[at as usize].rows().map(|rows| rows as u64);
         NodeEnd { node, attempt, ran: ended.saturating_sub(began), rows }
     }
@@ -238,7 +257,7 @@ impl Run {
     #[cold]
     pub(in crate::runner) fn tell_cancelled(&self) {
         if let Some(told) = &self.told {
-            told.tell_before_end(self.state.elapsed(), EventKind::RunCancelled);
+            told.tell_cancelled(self.state.elapsed());
         }
     }
 }

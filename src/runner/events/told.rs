@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::event::{Event, EventKind, NodeRef};
+use super::event::{Event, EventKind, NodeRef, RunEnd, RunEnded};
 use super::listen::RunListener;
 use crate::context::{RunLogger, discard};
 use crate::executor::message_of;
@@ -19,16 +19,25 @@ pub(in crate::runner) struct Told {
     next: AtomicU64,
     /// The place of each node in the whole, where the run is of a part of it.
     places: Option<Box<[NodeIndex]>>,
-    /// Whether the end was told. For who comes from outside of the run: what happens
-    /// in it happens before its end.
-    is_over: Mutex<bool>,
+    /// For who comes from outside of the run and calls it off: what happens in it
+    /// happens before its end.
+    phase: Mutex<Phase>,
+}
+
+/// What was told last of those things that happen once.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Going,
+    CalledOff,
+    Over,
 }
 
 impl Told {
     /// `None` where there is nobody.
     pub(in crate::runner) fn new(listeners: Vec<Arc<dyn RunListener>>) -> Option<Box<Self>> {
-        let (next, places, is_over) = Default::default();
-        (!listeners.is_empty()).then(|| Box::new(Self { listeners, next, places, is_over }))
+        let (next, places, phase) = Default::default();
+        (!listeners.is_empty()).then(|| Box::new(Self { listeners, next, places, phase }))
     }
 
     /// Where they want the run's messages, and whether these are only shown there.
@@ -88,17 +97,32 @@ impl Told {
         });
     }
 
-    /// Tells what may come from outside of the run: not after its end.
-    pub(super) fn tell_before_end(&self, at: Duration, kind: EventKind<'_>) {
-        let is_over = self.is_over.lock();
-        if !*is_over {
-            self.tell(at, kind);
-        }
+    /// Tells that the run was called off, which may come from outside of it: once, and
+    /// not after its end.
+    pub(super) fn tell_cancelled(&self, at: Duration) {
+        self.call_off(&mut self.phase.lock(), at);
     }
 
-    /// Tells the end.
-    pub(super) fn tell_end(&self, at: Duration, kind: EventKind<'_>) {
-        *self.is_over.lock() = true;
-        self.tell(at, kind);
+    /// Tells the end. Of a run that was called off that is told before: who did so may
+    /// have come too late to tell it.
+    pub(super) fn tell_end(&self, at: Duration, ended: RunEnded<'_>) {
+        let mut phase = self.phase.lock();
+        if ended.end == RunEnd::Cancelled {
+            self.call_off(&mut phase, at);
+        }
+        *phase = Phase::Over;
+        drop(phase);
+        self.tell(at, EventKind::RunEnded(Box::new(ended)));
+    }
+
+    /// Told under the lock, so that it comes before the end.
+    fn call_off(&self, phase: &mut Phase, at: Duration) {
+        if *phase == Phase::Going {
+            *phase = Phase::CalledOff;
+            self.tell(at, EventKind::RunCancelled);
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

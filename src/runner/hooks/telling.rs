@@ -55,7 +55,7 @@ impl Run {
                 Found::Nothing => self.told_load(hooks, turn, dataset, wake)?,
                 Found::Value => self.told_value(hooks, turn, dataset)?,
                 Found::Loading => return Ok(Inputs::Waiting),
-                Found::Failed => return Ok(Inputs::Blocked),
+                Found::Failed => return Ok(Inputs::Blocked(dataset)),
             }
             // Else the next attempt may have begun to count.
             turn.in_time(|| hooks.set_told(at, place + 1))?;

@@ -1,6 +1,6 @@
 //! A run that goes on, as its console knows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(super) struct Live {
     pub(super) hidden_before: u64,
     /// The nodes that run, those first that began first, and whether that was told.
     running: BTreeMap<(Duration, u32), bool>,
+    /// The nodes that were told of as running, and wait for a load.
+    waiting: BTreeSet<u32>,
     pub(super) is_over: bool,
 }
 
@@ -79,6 +81,7 @@ impl Live {
             hidden: 0,
             hidden_before: 0,
             running: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             is_over: false,
         }
     }
@@ -128,8 +131,10 @@ impl Live {
     /// The state of a node that is about to change.
     fn leave(&mut self, node: u32) -> Option<NodeState> {
         let state = self.record.nodes[node as usize].state;
-        if let (NodeState::Running, Some(last)) = (state, self.record.last_attempt(node)) {
-            self.running.remove(&(last.began, node));
+        if let (NodeState::Running, Some(last)) = (state, self.record.last_attempt(node))
+            && self.running.remove(&(last.began, node)) == Some(true)
+        {
+            self.waiting.insert(node);
         }
         Some(state)
     }
@@ -140,7 +145,11 @@ impl Live {
         self.counts.add(state);
         if let (NodeState::Running, Some(last)) = (state, self.record.last_attempt(node)) {
             // One that goes on after it waited for a load was told of.
-            self.running.insert((last.began, node), before == NodeState::Running);
+            let is_told = before == NodeState::NeverStarted && self.waiting.contains(&node);
+            self.running.insert((last.began, node), is_told);
+        }
+        if state != NodeState::NeverStarted {
+            self.waiting.remove(&node);
         }
     }
 
@@ -276,7 +285,9 @@ fn outcome<'a, 'b>(
 /// The node whose state an event changes.
 fn node_of(kind: &EventKind<'_>) -> Option<u32> {
     match kind {
-        EventKind::NodeStarted { node, .. } => Some(node.index),
+        EventKind::NodeStarted { node, .. } | EventKind::NodeGivenBack { node, .. } => {
+            Some(node.index)
+        }
         _ => outcome(kind).map(|(node, ..)| node.index),
     }
 }

@@ -158,6 +158,10 @@ const KINDS: &[(&str, Make)] = &[
         let (node, by) = (found.node()?, found.node_of("by", by)?);
         Ok(EventKind::NodeSkipped { node, by })
     }),
+    ("node_given_back", |found| {
+        let (node, attempt) = (found.node()?, found.attempt()?);
+        Ok(EventKind::NodeGivenBack { node, attempt, dataset: found.dataset()? })
+    }),
     ("run_cancelled", |_| Ok(EventKind::RunCancelled)),
     ("run_started", |found| found.run_started().map(Box::new).map(EventKind::RunStarted)),
     ("run_ended", |found| found.run_ended().map(Box::new).map(EventKind::RunEnded)),

@@ -76,6 +76,7 @@ fn every_kind() -> Vec<EventKind<'static>> {
         EventKind::RunStarted(Box::new(started())),
         EventKind::NodeUpToDate { node: node("clean") },
         EventKind::NodeStarted { node: node("clean"), attempt: 1, queued },
+        EventKind::NodeGivenBack { node: node("clean"), attempt: 1, dataset: "rows".into() },
         EventKind::DatasetLoaded(transfer()),
         EventKind::DatasetSaved(failed),
         EventKind::DatasetReleased { dataset: "rows".into() },

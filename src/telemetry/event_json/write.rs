@@ -30,6 +30,11 @@ pub(crate) fn write_line(event: &Event<'_>, line: &mut Vec<u8>) {
             object.number(",\"attempt\":", u64::from(*attempt));
             object.nanoseconds(",\"queued_ns\":", *queued);
         }
+        EventKind::NodeGivenBack { node, attempt, dataset } => {
+            object.node(node);
+            object.number(",\"attempt\":", u64::from(*attempt));
+            object.text(",\"dataset\":", dataset);
+        }
         EventKind::DatasetLoaded(transfer) | EventKind::DatasetSaved(transfer) => {
             object.transfer(transfer);
         }
@@ -60,6 +65,7 @@ fn name(kind: &EventKind<'_>) -> &'static str {
         EventKind::RunStarted(_) => "run_started",
         EventKind::NodeUpToDate { .. } => "node_up_to_date",
         EventKind::NodeStarted { .. } => "node_started",
+        EventKind::NodeGivenBack { .. } => "node_given_back",
         EventKind::DatasetLoaded(_) => "dataset_loaded",
         EventKind::DatasetSaved(_) => "dataset_saved",
         EventKind::DatasetReleased { .. } => "dataset_released",

@@ -18,6 +18,9 @@ impl RunRecord {
             EventKind::NodeStarted { node, attempt, queued } => {
                 self.begin(event, node.index, *attempt, *queued);
             }
+            EventKind::NodeGivenBack { node, attempt, .. } => {
+                self.give_back(event.at, node.index, *attempt);
+            }
             EventKind::DatasetLoaded(transfer) => self.transfer(event, transfer, true),
             EventKind::DatasetSaved(transfer) => self.transfer(event, transfer, false),
             EventKind::DatasetReleased { .. } => self.released += 1,
@@ -38,10 +41,7 @@ impl RunRecord {
                 }
             }
             EventKind::RunCancelled => self.cancelled_at = Some(event.at),
-            EventKind::RunEnded(ended) => {
-                self.give_back();
-                self.ended = Some(ended.clone().into_owned());
-            }
+            EventKind::RunEnded(ended) => self.ended = Some(ended.clone().into_owned()),
         }
     }
 
@@ -82,7 +82,7 @@ impl RunRecord {
         if let Some(last) = node.last_attempt
             && let Some(last) = self.attempts.get_mut(last as usize)
             && last.number == number
-            && last.ended.is_none()
+            && (last.ended.is_none() || last.outcome == NodeState::NeverStarted)
         {
             *last = attempt;
             return;
@@ -91,20 +91,17 @@ impl RunRecord {
         self.attempts.push(attempt);
     }
 
-    /// What still runs when the run ends was given back to wait for another's load,
-    /// and was not begun again.
-    fn give_back(&mut self) {
-        for node in &mut self.nodes {
-            if node.state != NodeState::Running {
-                continue;
-            }
-            node.state = NodeState::NeverStarted;
-            if let Some(last) = node.last_attempt
-                && let Some(last) = self.attempts.get_mut(last as usize)
-                && last.ended.is_none()
-            {
-                (last.ended, last.outcome) = (Some(last.began), NodeState::NeverStarted);
-            }
+    /// What was begun of the attempt was none of it.
+    fn give_back(&mut self, at: Duration, node: u32, number: u32) {
+        let Some(node) = self.nodes.get_mut(node as usize) else { return };
+        node.state = NodeState::NeverStarted;
+        node.attempts = number.saturating_sub(1);
+        if let Some(last) = node.last_attempt
+            && let Some(last) = self.attempts.get_mut(last as usize)
+            && last.ended.is_none()
+        {
+            last.ended = Some(at);
+            last.outcome = NodeState::NeverStarted;
         }
     }
 

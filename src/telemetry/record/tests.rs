@@ -76,6 +76,12 @@ fn a_node_that_waited_for_a_load_is_one_attempt_begun_again() {
     let (node, queued) = (script.node("a"), Duration::ZERO);
     let started = || EventKind::NodeStarted { node: node.clone(), attempt: 1, queued };
     script.tell(0, "w0", started());
+    let (back, dataset) = (node.clone(), Cow::Borrowed("in"));
+    script.tell(3, "w0", EventKind::NodeGivenBack { node: back, attempt: 1, dataset });
+    let given_back = &script.record.nodes[node.index as usize];
+    assert_eq!((given_back.state, given_back.attempts), (NodeState::NeverStarted, 0));
+    let attempt = script.record.last_attempt(node.index).unwrap();
+    assert_eq!(attempt.ended, Some(Duration::from_millis(3)));
     script.tell(5, "w1", started());
     let record = script.record;
     assert_eq!((record.attempts.len(), record.nodes[node.index as usize].attempts), (1, 1));
@@ -89,6 +95,8 @@ fn a_node_that_was_given_back_and_not_begun_again_was_never_started() {
     let mut script = Script::new();
     let (node, queued) = (script.node("a"), Duration::ZERO);
     script.tell(0, "w0", EventKind::NodeStarted { node: node.clone(), attempt: 1, queued });
+    let (back, dataset) = (node.clone(), Cow::Borrowed("in"));
+    script.tell(4, "w0", EventKind::NodeGivenBack { node: back, attempt: 1, dataset });
     let ended = RunEnded {
         end: RunEnd::Failed,
         took: Duration::from_millis(9),
@@ -99,5 +107,6 @@ fn a_node_that_was_given_back_and_not_begun_again_was_never_started() {
     script.tell(9, "w0", EventKind::RunEnded(Box::new(ended)));
     let record = script.record;
     assert_eq!(record.nodes[node.index as usize].state, NodeState::NeverStarted);
-    assert_eq!(record.last_attempt(node.index).unwrap().ran(record.last), Duration::ZERO);
+    let attempt = record.last_attempt(node.index).unwrap();
+    assert_eq!(attempt.ran(record.last), Duration::from_millis(4));
 }

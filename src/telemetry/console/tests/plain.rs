@@ -61,6 +61,8 @@ fn a_node_that_is_done_within_a_moment_is_not_said_to_have_started() {
     desk.after(100);
     assert_eq!(desk.written.take(), "[1/2] n0: done in 3.0 ms\n[1/2] n1: started\n");
     // It waited for a load, and goes on.
+    let (node, dataset) = (run.node("n1"), "in".into());
+    run.tell(EventKind::NodeGivenBack { node, attempt: 1, dataset });
     run.start("n1");
     desk.after(100);
     assert_eq!(desk.written.take(), "");

@@ -231,6 +231,8 @@ fn node_that_waited_for_a_load_is_one_slice_from_where_it_went_on() {
     let mut script = Script::new([add("a", &[])]);
     script.start("w0", 0, "a", 1, 0);
     script.tell(2, "w0", EventKind::DatasetLoaded(script.transfer("a", "raw", 1)));
+    let (node, dataset) = (script.end("a", 1).node, "late".into());
+    script.tell(3, "w0", EventKind::NodeGivenBack { node, attempt: 1, dataset });
     script.start("w1", 9, "a", 1, 4);
     script.done("w1", 12, "a");
     let trace = script.trace();
