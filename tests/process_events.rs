@@ -4,6 +4,8 @@
 #![cfg(all(feature = "pipeline", unix))]
 
 #[expect(dead_code, reason = "each test file needs some of the helpers")]
+#[path = "support/event_laws.rs"]
+mod event_laws;
 #[path = "support/events.rs"]
 mod events;
 #[expect(dead_code, reason = "each test file needs some of the helpers")]
@@ -20,6 +22,7 @@ use entourage::{
     ATTEMPT, Catalog, Chunks, Data, Dataset, Executor, FileDataset, Pipeline, Retry, RunOptions,
     ThreadRunner, node, serve_worker,
 };
+use event_laws::assert_lawful;
 use events::{Told, in_words, moved_in_words, told};
 use processes::{Folder, again_in};
 use serde::{Deserialize, Serialize};
@@ -141,6 +144,7 @@ fn run_in_processes_is_told_as_the_same_run_on_a_thread_is() {
     let (there_words, there_released) = all_but_released(&there, name);
     assert_eq!(there_words, here_words, "{there_words:#?}");
     assert_eq!(there_released, here_released);
+    assert_lawful(&pipeline(), &there.outcome, &there.events);
     // And it was something.
     let expected = [
         format!("a_clean 1: loaded raw, 20 rows, {} bytes", len("raw.jsonl")),
@@ -197,6 +201,7 @@ fn load_in_the_midst_of_which_a_process_dies_is_told_to_nobody() {
     let told = told(|p, c, o| runner.run(p, c, o), &pipeline, &catalog, options());
     let expected = ["join 1: loaded note, 4 bytes", "write 1: loaded note, 4 bytes"];
     assert_eq!(moved_in_words(&told.events), expected);
+    assert_lawful(&pipeline, &told.outcome, &told.events);
     let failures = told.events.iter().filter_map(|event| match &event.kind {
         EventKind::NodeFailed { end, failure } => Some((&*end.node.name, &*failure.kind)),
         _ => None,
@@ -244,6 +249,7 @@ fn each_attempt_tells_of_what_its_own_process_has_loaded_and_saved() {
     let test = each_attempt_tells_of_what_its_own_process_has_loaded_and_saved;
     let runner = again_in(test, folder.tell()).workers(1).build().unwrap();
     let told = told(|p, c, o| runner.run(p, c, o), &pipeline, &catalog, options());
+    assert_lawful(&pipeline, &told.outcome, &told.events);
     told.outcome.unwrap();
     let expected = [
         "join 1: loaded note, 4 bytes",
