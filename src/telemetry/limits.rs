@@ -8,6 +8,16 @@
 /// let limits = LogLimits::new().text_bytes(1024);
 /// let log = JsonLines::new(std::io::stderr()).limits(limits);
 /// ```
+///
+/// # Repetitions
+///
+/// In the files of a run's folder a message that is said again and again, with the
+/// same level, target, fields and spans, and with at most three others in between, is
+/// written five times. From there on it is counted: a line with a key `repeated`
+/// stands for as many messages as that says. There is one when the count has come to
+/// 100, to 1,000 and so on, when other messages have come since, and at the end of the
+/// attempt; its time is that of the last of them. So the lines, those with `repeated`
+/// taken as often as they say, are as many as the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "limits do nothing until a log is given them"]
 pub struct LogLimits {
