@@ -28,6 +28,7 @@ pub(super) struct Live {
     pub(super) untold: Counts,
     /// How many log lines were not shown.
     pub(super) hidden: u64,
+    /// How many of them have been told of.
     pub(super) hidden_before: u64,
     /// The nodes that run, those first that began first, and whether that was told.
     running: BTreeMap<(Duration, u32), bool>,

@@ -3,7 +3,7 @@
 //! Workers note what happens under a lock that is held for no more than that
 //! (`State`). A thread of the console's own comes by ten times a second while runs
 //! go on, makes lines and a frame of what was noted, and writes them under another
-//! lock (`Screen`), which no worker ever waits for. Where both are held, the screen's
+//! lock (`Screen`), which no event waits for. Where both are held, the screen's
 //! was taken first. What the user gave the console to call is called under neither,
 //! except for its writer.
 

@@ -41,7 +41,8 @@ impl Write for ConsoleWriter {
         Ok(bytes.len())
     }
 
-    /// Waits until every line that has ended is written.
+    /// Does nothing: a line that has ended is shown in its time, and one that has not
+    /// is not shown, since what is drawn would stand in its midst.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
