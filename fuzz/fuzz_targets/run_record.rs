@@ -1,5 +1,6 @@
 //! The files in a run's folder: a record comes of them, or what is wrong with which
-//! of them; without a panic, and without more memory than they take.
+//! of them; without a panic, and without more memory than they take. The events come
+//! first; behind a zero byte may follow the pipeline, and behind another the summary.
 
 #![no_main]
 
@@ -16,11 +17,10 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
-fuzz_target!(|files: (&[u8], Option<&[u8]>, Option<&[u8]>)| {
-    let (events, pipeline, summary) = files;
-    fs::write(FOLDER.join("events.jsonl"), events).unwrap();
-    for (name, text) in [("pipeline.json", pipeline), ("summary.json", summary)] {
-        match text {
+fuzz_target!(|files: &[u8]| {
+    let mut files = files.splitn(3, |byte| *byte == 0);
+    for name in ["events.jsonl", "pipeline.json", "summary.json"] {
+        match files.next() {
             Some(text) => fs::write(FOLDER.join(name), text).unwrap(),
             None => _ = fs::remove_file(FOLDER.join(name)),
         }

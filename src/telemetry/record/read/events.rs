@@ -43,8 +43,8 @@ pub(super) fn read(
                 return Err(RecordError::malformed(path, what));
             }
             Err(_) if !is_whole => reader.problems.say(format!(
-                "{EVENTS} line {number}, the last, is torn: it was being written when the \
-                 process ended"
+                "{EVENTS} line {number}, the last, is torn: it is being written, or was when \
+                 the process ended"
             )),
             Err(error) => {
                 reader.problems.say_of_line(number, || error.to_string());

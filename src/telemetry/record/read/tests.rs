@@ -82,8 +82,8 @@ fn a_torn_last_line_is_said_and_nothing_else_is_lost() {
     for cut in 1..FIT.len() - 1 {
         let text = [BEGIN, CLEAN, &FIT[..cut]].concat();
         let record = Run::of(text).read().unwrap();
-        let problem = "events.jsonl line 3, the last, is torn: it was being written when the \
-                       process ended";
+        let problem = "events.jsonl line 3, the last, is torn: it is being written, or was when \
+                       the process ended";
         assert_eq!(record.problems(), [problem]);
         assert_eq!(record.count(NodeState::Running), 1);
     }
