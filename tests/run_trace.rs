@@ -274,8 +274,10 @@ fn run_that_is_called_off_says_when() {
 fn run_that_was_refused_has_a_trace_of_nothing() {
     with_each_runner(|runner| {
         let pipeline = Pipeline::new([add_one("a", "nowhere")]).unwrap();
-        let (_, trace) = run(runner, &pipeline, &Catalog::empty(), RunOptions::new());
+        let options = RunOptions::new().run_id("nightly");
+        let (_, trace) = run(runner, &pipeline, &Catalog::empty(), options);
         assert_eq!(trace.of_category("node").len(), 0);
+        assert_eq!(trace.other_data["run_id"], "nightly");
         assert_eq!(trace.other_data["end"], "refused");
     });
 }

@@ -14,8 +14,16 @@ pub(crate) struct Rounds<const N: usize> {
 impl<const N: usize> Rounds<N> {
     /// Times the sides in turn, after a warm-up of each.
     pub(crate) fn run(rounds: usize, sides: [&dyn Fn(); N]) -> Self {
+        Self::run_and(rounds, sides, &|| ())
+    }
+
+    /// The same, with `after` after each, which is not timed.
+    pub(crate) fn run_and(rounds: usize, sides: [&dyn Fn(); N], after: &dyn Fn()) -> Self {
         let mut times = Self { seconds: Vec::with_capacity(rounds) };
-        sides.iter().for_each(|side| side());
+        sides.iter().for_each(|side| {
+            side();
+            after();
+        });
         for round in 0..rounds {
             let mut seconds = [0.0; N];
             for turn in 0..N {
@@ -26,6 +34,7 @@ impl<const N: usize> Rounds<N> {
                 let start = Instant::now();
                 sides[side]();
                 seconds[side] = start.elapsed().as_secs_f64();
+                after();
             }
             times.seconds.push(seconds);
         }

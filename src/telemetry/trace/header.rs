@@ -24,7 +24,7 @@ pub(super) fn write<W: Write>(
     tracks: &Tracks,
 ) -> io::Result<()> {
     let started = record.started.as_ref();
-    let name = started.map_or_else(|| "run".to_owned(), |it| format!("run {}", it.run_id));
+    let name = record.run_id().map_or_else(|| "run".to_owned(), |id| format!("run {id}"));
     let name = Metadata::Name { name: &name };
     events.write(&TraceEvent::metadata("process_name", RUN_TRACK, name))?;
     if let Some(started) = started {
@@ -74,7 +74,7 @@ pub(super) fn write_other_data(
     let data = OtherData {
         producer: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
-        run_id: started.map(|it| &*it.run_id),
+        run_id: record.run_id(),
         started: started.map(|it| rfc3339(it.started)),
         runner: started.map(|it| &*it.runner),
         workers: started.map(|it| it.workers),

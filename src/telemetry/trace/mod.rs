@@ -47,6 +47,14 @@ impl RunRecord {
     /// that fails. Of a run that was interrupted, what was under way ends with its
     /// last event, and has `"unfinished": true` among its arguments.
     ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let record = entourage::RunRecord::read("runs/nightly-42")?;
+    /// record.write_trace("nightly-42.trace.json")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the file cannot be written; the error names it.
