@@ -57,7 +57,7 @@ fn last_moment(attempt: &AttemptRecord) -> Option<u64> {
 /// The first attempt at each node.
 fn first_attempts(record: &RunRecord) -> Vec<Option<u32>> {
     let mut first = vec![None; record.nodes.len()];
-    for (attempt, at) in record.attempts.iter().zip(0..) {
+    for (at, attempt) in super::attempts(record) {
         first[attempt.node as usize].get_or_insert(at);
     }
     first

@@ -23,7 +23,7 @@ struct Change {
 
 pub(super) fn write<W: Write>(events: &mut Events<'_, W>, record: &RunRecord) -> io::Result<()> {
     let mut changes = Vec::with_capacity(3 * record.attempts.len());
-    for attempt in &record.attempts {
+    for (_, attempt) in super::attempts(record) {
         let began = nanos(attempt.began);
         let ended = nanos(attempt.ended.unwrap_or(record.last)).max(began);
         let ready = began.saturating_sub(nanos(attempt.queued));

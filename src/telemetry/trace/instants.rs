@@ -21,7 +21,7 @@ pub(super) fn write<W: Write>(
     record: &RunRecord,
     tracks: &Tracks,
 ) -> io::Result<()> {
-    for (attempt, at) in record.attempts.iter().zip(0..) {
+    for (at, attempt) in super::attempts(record) {
         let name = match attempt.outcome {
             NodeState::Retrying => "retry",
             NodeState::Failed => "failure",

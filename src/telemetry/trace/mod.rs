@@ -33,8 +33,9 @@ use std::path::Path;
 use self::event::Events;
 use self::tracks::Tracks;
 use self::waits::Waits;
-use super::RunRecord;
+use super::record::AttemptRecord;
 use super::whole_file;
+use super::{NodeState, RunRecord};
 
 impl RunRecord {
     /// Writes the run as a trace into the file at `path`, which
@@ -87,6 +88,13 @@ impl RunRecord {
         out.write_all(b"}\n")?;
         out.flush()
     }
+}
+
+/// The attempts that are drawn, with their places in the record: not one that was given
+/// back for want of a dataset, of which nothing came.
+fn attempts(record: &RunRecord) -> impl Iterator<Item = (u32, &AttemptRecord)> {
+    let all = (0..).zip(&record.attempts);
+    all.filter(|(_, attempt)| attempt.outcome != NodeState::NeverStarted)
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ impl Open {
 
 fn slices_by_lane(record: &RunRecord) -> Vec<Vec<Slice>> {
     let mut lanes = vec![Vec::new(); record.lanes.names().len()];
-    for (attempt, at) in record.attempts.iter().zip(0..) {
+    for (at, attempt) in super::attempts(record) {
         let begin = nanos(attempt.began);
         let end = nanos(attempt.ended.unwrap_or(record.last)).max(begin);
         lanes[attempt.lane as usize].push(Slice { begin, end, what: What::Attempt(at) });

@@ -41,7 +41,7 @@ struct WaitArgs<'a> {
 
 impl Waits {
     pub(super) fn new(record: &RunRecord) -> Self {
-        let waits = record.attempts.iter().zip(0..).map(|(attempt, at)| {
+        let waits = super::attempts(record).map(|(at, attempt)| {
             let end = nanos(attempt.began);
             let begin = end.saturating_sub(nanos(attempt.queued));
             Wait { attempt: at, begin, end, row: 0 }

@@ -233,12 +233,28 @@ fn node_that_waited_for_a_load_is_one_slice_from_where_it_went_on() {
     script.tell(2, "w0", EventKind::DatasetLoaded(script.transfer("a", "raw", 1)));
     let (node, dataset) = (script.end("a", 1).node, "late".into());
     script.tell(3, "w0", EventKind::NodeGivenBack { node, attempt: 1, dataset });
+    let (node, dataset) = (script.node("a"), "other".into());
+    script.tell(3, "w0", EventKind::NodeGivenBack { node, attempt: 1, dataset });
     script.start("w1", 9, "a", 1, 4);
     script.done("w1", 12, "a");
     let trace = script.trace();
     assert_eq!(told(&trace, "node"), [is("a", "w1", 9, 12)]);
     // What it loaded before is where it was loaded.
     assert_eq!(told(&trace, "load"), [is("raw", "w0", 1, 2)]);
+}
+
+#[test]
+fn attempt_that_was_given_back_for_good_is_not_drawn() {
+    let mut script = Script::new([add("a", &[]), add("b", &["a"])]);
+    script.start("w0", 0, "a", 1, 0);
+    script.done("w0", 5, "a");
+    script.start("w1", 6, "b", 1, 1);
+    let (node, dataset) = (script.node("b"), "raw".into());
+    script.tell(7, "w1", EventKind::NodeGivenBack { node, attempt: 1, dataset });
+    script.ended(9, RunEnd::Cancelled);
+    let trace = script.trace();
+    assert_eq!(told(&trace, "node"), [is("a", "w0", 0, 5)]);
+    assert_eq!((trace.of_phase("s").count(), trace.of_phase("b").count()), (0, 0));
 }
 
 #[test]
