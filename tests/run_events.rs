@@ -39,6 +39,8 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Long enough for nobody to wait for, and short enough not to be waited for.
 const SOON: Duration = Duration::from_millis(3);
 const NEVER: Duration = Duration::from_secs(3600);
+/// How long a test waits for what comes at once.
+const NOT_SOON: Duration = Duration::from_secs(60);
 
 /// What a node reads that none writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -376,7 +378,7 @@ struct Gated {
 
 impl Dataset<str> for Gated {
     fn load(&self) -> Result<String, BoxError> {
-        self.gate.lock().recv()?;
+        self.gate.lock().recv_timeout(NOT_SOON)?;
         if self.is_there { Ok("text".to_owned()) } else { Err("it is not there".into()) }
     }
 
@@ -529,10 +531,10 @@ fn run_whose_future_is_dropped_has_a_lawful_end() {
         // Who reacts comes last, so that the other has heard what it reacts to.
         let options = RunOptions::new().listener(listener).listener(react);
         let run = ThreadRunner::new(&pool).run_async(&pipeline, &catalog, options);
-        let mut is_over = told.recv().unwrap();
+        let mut is_over = told.recv_timeout(NOT_SOON).unwrap();
         drop(run);
         while !is_over {
-            is_over = told.recv().unwrap();
+            is_over = told.recv_timeout(NOT_SOON).unwrap();
         }
         assert_lawful_so_far(&pipeline, &heard.all());
     }
