@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
@@ -25,20 +27,27 @@ const WATCH: &str = "
 
 /// A browser with one page. It ends with its driver when this is dropped.
 pub struct Browser {
-    /// The first to go: a page whose driver is gone is not waited for.
+    /// Not dropped: that would wait for an answer, minutes long where a test failed in
+    /// the midst. The driver ends what there is.
+    pub page: ManuallyDrop<WebDriver>,
     _driver: Driver,
-    pub page: WebDriver,
 }
 
 struct Driver {
     process: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // Asked to end, it takes the browser with it.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        // A test that failed has left its browser. Where that is at work it says who
+        // it is: `host-pid`.
+        if let Ok(lock) = fs::read_link(self.profile.path().join("SingletonLock"))
+            && let Some((_, process)) = lock.to_string_lossy().rsplit_once('-')
+        {
+            let _ = Command::new("kill").arg(process).status();
+        }
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
@@ -80,9 +89,11 @@ impl Browser {
         }
         let address = format!("http://127.0.0.1:{port}");
         let page = WebDriver::new(&address, capabilities).await.unwrap();
-        let browser = Self { page, _driver: Driver { process, _profile: profile } };
+        let page = ManuallyDrop::new(page);
+        let browser = Self { page, _driver: Driver { process, profile } };
         browser.tell("Page.addScriptToEvaluateOnNewDocument", json!({ "source": WATCH })).await;
         browser.size(1440, 900).await;
+        browser.media("prefers-color-scheme", "light").await;
         browser
     }
 
@@ -98,14 +109,21 @@ impl Browser {
     }
 
     pub async fn media(&self, name: &str, value: &str) {
-        let features = json!({ "features": [{ "name": name, "value": value }] });
+        // Nothing is to be on its way when it is clicked.
+        let still = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        let features = json!({ "features": [still, { "name": name, "value": value }] });
         self.tell("Emulation.setEmulatedMedia", features).await;
     }
 
     pub async fn open(&self, report: &Path) {
-        self.page.goto(&format!("file://{}", report.display())).await.unwrap();
+        // A percent sign of a folder is one, and not the beginning of an escape.
+        let address = report.display().to_string().replace('%', "%25");
+        self.page.goto(&format!("file://{address}")).await.unwrap();
         let script = "return document.documentElement.dataset.ready !== undefined";
-        assert_eq!(self.ask(script).await, true, "{:?}", self.wrongs().await);
+        let begun = Instant::now();
+        while self.ask(script).await != true {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", self.wrongs().await);
+        }
     }
 
     /// What the script returns.
@@ -113,9 +131,10 @@ impl Browser {
         self.page.execute(script, Vec::new()).await.unwrap().json().clone()
     }
 
-    /// The text of the first element that the selector finds.
+    /// The text of the first element that the selector finds, in one line.
     pub async fn text(&self, selector: &str) -> String {
-        self.find(selector).await.text().await.unwrap()
+        let text = self.find(selector).await.text().await.unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     pub async fn find(&self, selector: &str) -> WebElement {
@@ -132,6 +151,11 @@ impl Browser {
         element.click().await.unwrap();
     }
 
+    /// Presses one key that is no letter.
+    pub async fn key(&self, key: Key) {
+        self.press(key.value()).await;
+    }
+
     /// Presses keys where the focus is.
     pub async fn press(&self, keys: impl Into<String>) {
         self.page.action_chain().send_keys(keys.into()).perform().await.unwrap();
@@ -142,6 +166,11 @@ impl Browser {
         let script = "const done = arguments[0];
             setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(() => done())), 120);";
         self.page.execute_async(script, Vec::new()).await.unwrap();
+    }
+
+    /// What is beyond the window's right edge.
+    pub async fn out(&self) -> Value {
+        self.ask("return [...document.querySelectorAll('body *')].filter((at) => at.getBoundingClientRect().right > innerWidth + 1).slice(0, 20).map((at) => at.tagName + '.' + at.getAttribute('class') + '#' + at.id)").await
     }
 
     /// What went wrong on the page, and what it asked the network for.
@@ -176,7 +205,7 @@ impl Browser {
     }
 
     pub async fn end(self) {
-        self.page.quit().await.unwrap();
+        WebDriver::clone(&self.page).quit().await.unwrap();
     }
 }
 

@@ -9,6 +9,7 @@ use entourage::{
     Catalog, Data, Executor, Node, Pipeline, Retry, RunLogLayer, RunOptions, RunRecord,
     RunRecorder, ThreadRunner, node,
 };
+use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// Runs the pipeline under `runs`, whatever comes of it, and writes the report.
@@ -176,7 +177,7 @@ pub fn large(runs: &Path, id: &str, spaces: usize) -> PathBuf {
             };
             let work = move |rows: &u64| match (number % 17, at) {
                 (5, 120) => Err("no such region"),
-                _ => Ok(std::hint::black_box((0..20_000).fold(*rows, |sum, at| sum ^ at))),
+                _ => Ok(std::hint::black_box((0..2_000).fold(*rows, |sum, at| sum ^ at))),
             };
             node(work)
                 .reads_named(&*reads)
@@ -234,4 +235,51 @@ pub fn refused(runs: &Path) -> PathBuf {
     let pool = Executor::builder().num_threads(1).build().unwrap();
     ThreadRunner::new(&pool).run(&pipeline, &Catalog::empty(), options).unwrap_err();
     report(&recorder.folder_of(&"refused".into()).unwrap())
+}
+
+/// What would be markup, a script or an end of either, were it taken for it.
+pub const HOSTILE: &str = "</script><img src=x onerror=alert(1)><script>alert(2)</script><a href=javascript:alert(3)>x</a>\u{202e}gpj.exe<!--";
+
+/// A run whose names and texts all have [`HOSTILE`] in front: those that a pipeline may
+/// have, and, written into its record, those that none may.
+pub fn hostile(runs: &Path) -> PathBuf {
+    let words: Data<String> = Data::parameter("words");
+    let say = |words: &String| {
+        tracing::error!(field = HOSTILE, "{HOSTILE}");
+        Err::<u64, _>(std::io::Error::other(words.clone()))
+    };
+    let next = node(|rows: &u64| *rows).reads(data("said")).writes(data("heard")).named("hear");
+    let nodes = [node(say).reads(words.clone()).writes(data("said")).named("say").tag("tag"), next];
+    let catalog = Catalog::builder().parameter(&words, HOSTILE.to_owned()).build().unwrap();
+    let id = format!("{HOSTILE}run");
+    let report = run(runs, &id, &Pipeline::new(nodes).unwrap(), &catalog);
+    let folder = report.parent().unwrap();
+    let pipeline: Value = serde_json::from_str(&read(folder, "pipeline.json")).unwrap();
+    fs::write(folder.join("pipeline.json"), with_hostile(pipeline).to_string()).unwrap();
+    let events = read(folder, "events.jsonl");
+    let events = events.lines().map(|line| with_hostile(serde_json::from_str(line).unwrap()));
+    let events: String = events.map(|event| format!("{event}\n")).collect();
+    fs::write(folder.join("events.jsonl"), events).unwrap();
+    self::report(folder)
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// The same with [`HOSTILE`] in front of each text that may be anything.
+fn with_hostile(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(format!("{HOSTILE}{text}")),
+        Value::Array(list) => list.into_iter().map(with_hostile).collect(),
+        Value::Object(keys) => {
+            let kept = ["event", "end", "started", "run_id", "entourage"];
+            let keys = keys.into_iter().map(|(key, value)| match kept.contains(&&*key) {
+                true => (key, value),
+                false => (key, with_hostile(value)),
+            });
+            Value::Object(keys.collect())
+        }
+        other => other,
+    }
 }

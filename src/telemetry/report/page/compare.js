@@ -32,7 +32,7 @@ function drawCompare() {
     el("p", {}, told),
     isSame && el("p", { class: "meta" }, "Parameters, nodes and states are the same, and no node took another time by more than a tenth and a millisecond."),
     previous.parameters.length > 0 && el("div", { class: "split" }, el("h3", {}, "Parameters that changed"),
-      el("table", { class: "values" }, el("thead", {}, el("tr", {}, ["Parameter", "Before", "Now"].map((word) => el("th", { scope: "col" }, word)))),
+      el("table", { class: "values", "aria-label": "Parameters that changed" }, el("thead", {}, el("tr", {}, ["Parameter", "Before", "Now"].map((word) => el("th", { scope: "col" }, word)))),
         el("tbody", {}, previous.parameters.map(([name, before, now]) => el("tr", {}, el("td", {}, nameOf(name)), el("td", {}, valueOf(before)), el("td", {}, valueOf(now))))))),
     el("div", { class: "both" },
       group("Another state", changed, (node) => [stateOf(STATES[previous.state[node]]), " → ", stateOf(nodeState(node), nodeWord(node))]),
@@ -51,7 +51,7 @@ function drawCompare() {
     const body = el("tbody", {}, rows(some.slice(0, LISTED)));
     const rest = some.slice(LISTED, 500);
     const more = rest.length > 0 && el("button", { type: "button", class: "plain", click: () => { body.append(...rows(rest)); more.remove(); } }, `Show ${count(rest.length)} more`);
-    return el("div", {}, el("h3", {}, `${title} (${count(some.length)})`), el("table", {}, body), more);
+    return el("div", {}, el("h3", {}, `${title} (${count(some.length)})`), el("table", { "aria-label": title }, body), more);
   }
 }
 

@@ -61,7 +61,7 @@ function drawDetail() {
 
   function attemptTable(node) {
     const outcomeOf = (at) => (attempts.ran[at] === null ? stateOf(STATES[RUNNING], stateWord(RUNNING)) : attempts.outcome[at] === RETRYING ? stateOf(STATES[RETRYING], "failed, tried again") : stateOf(STATES[attempts.outcome[at]]));
-    return el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "No."), el("th", { scope: "col" }, "State"), el("th", { scope: "col", class: "number" }, "Queued"), el("th", { scope: "col", class: "number" }, "Ran"))),
+    return el("table", { "aria-label": "Attempts" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "No."), el("th", { scope: "col" }, "State"), el("th", { scope: "col", class: "number" }, "Queued"), el("th", { scope: "col", class: "number" }, "Ran"))),
       el("tbody", {}, attemptsOf(node).slice(-100).map((at) => el("tr", {}, el("td", {}, attempts.number[at]), el("td", {}, outcomeOf(at)), el("td", { class: "number" }, duration(attempts.queued[at])), el("td", { class: "number" }, duration(ranOf(at)))))));
   }
 

@@ -29,7 +29,7 @@ function drawTimeline() {
     class: "canvas", tabindex: "0", role: "application", "aria-roledescription": "timeline",
     "aria-label": `Timeline of ${plural(A, "attempt")} on ${plural(rows, "worker")}. Left and right go along a worker's lane, up and down to another, Enter shows the node, plus and minus zoom.`,
     keydown: pressed, click: clicked, pointermove: pointed, pointerleave: () => { tip.hidden = true; },
-    focus: () => { if (cursor === null) go(attemptOf(chosen) ?? byLane[0][0]); },
+    focus: () => { if (frame.matches(":focus-visible")) go(cursor ?? attemptOf(chosen) ?? byLane[0][0]); },
   }, canvas);
   frame.style.height = height + 2 + "px";
   const tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });

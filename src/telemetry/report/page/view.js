@@ -65,7 +65,8 @@ function movable(element, { changed, least, most, flat }) {
   addEventListener("pointerup", released);
   addEventListener("pointercancel", released);
   element.addEventListener("click", (event) => {
-    if (moved > 4) { event.stopPropagation(); event.preventDefault(); }
+    // A click by another way than the pointer has no way behind it.
+    if (moved > 4) { event.stopPropagation(); event.preventDefault(); moved = 0; }
   }, true);
 
   const middleOf = () => [element.clientWidth / 2, element.clientHeight / 2];
