@@ -12,7 +12,7 @@ use std::thread;
 
 use entourage::{
     Catalog, Data, Executor, NodeState, Pipeline, RunCollector, RunOptions, RunRecord, RunRecorder,
-    SequentialRunner, ThreadRunner, node,
+    ThreadRunner, node,
 };
 use pipelines::{Folder, names_in};
 

@@ -1,5 +1,5 @@
-//! Telling it: every `tracing` event of any library filed under the run and the
-//! node that it happened in.
+//! Telling it: runs recorded and drawn, and every `tracing` event of any library filed
+//! under the run and the node that it happened in.
 
 #[cfg(feature = "console")]
 mod console;
@@ -38,3 +38,7 @@ pub use limits::LogLimits;
 pub use record::{NodeState, NodeSummary, RecordError, RunRecord};
 #[cfg(feature = "pipeline")]
 pub use recorder::{RunCollector, RunRecorder};
+
+/// The target of the runner's own words about a node.
+#[cfg(feature = "pipeline")]
+const OF_A_NODE: &str = "entourage::run::node";

@@ -108,6 +108,7 @@ pub(super) struct SpanOrigin {
 }
 
 /// A span's own fields `run_id`, `node` and `attempt`.
+#[derive(Default)]
 pub(super) struct Names {
     pub(super) run_id: Option<String>,
     pub(super) node: Option<String>,

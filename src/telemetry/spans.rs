@@ -10,7 +10,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::fields::{Reader, Visitor};
 use super::origin::{Names, SpanOrigin};
-use crate::context::{LogSpan, LogValue, RUN_LOGGER, Words};
+use crate::context::{LogSpan, LogValue, NODE, RUN_ID, RUN_LOGGER, Words};
 
 /// The target of the runner's own spans.
 const OWN_TARGET: &str = "entourage::run";
@@ -40,6 +40,13 @@ impl SpanNotes {
         metadata: &Metadata<'_>,
         record: impl FnOnce(&mut dyn Visit),
     ) -> Option<Self> {
+        let is_of_node = metadata.target() == OWN_TARGET && metadata.name() == "node";
+        if is_of_node && RUN_ID.get().is_some() && NODE.get().is_some() {
+            // The keys say what it says, and there is one for each node: it is not to
+            // cost its texts.
+            let origin = SpanOrigin::at_birth(Names::default());
+            return Some(Self { origin, fields: Arc::default() });
+        }
         let read = SpanFields::read(room(), record);
         let origin = SpanOrigin::at_birth(read.names());
         let fields = Arc::new(read.for_lines(metadata));

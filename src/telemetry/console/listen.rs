@@ -12,6 +12,7 @@ use crate::RunId;
 use crate::context::{LogRecord, LogSink, RunLogger};
 use crate::events::{Event, EventKind, RunListener};
 use crate::pipeline::Pipeline;
+use crate::telemetry::OF_A_NODE;
 use crate::telemetry::record::{Graph, WrittenGraph};
 
 pub(super) struct ConsoleRun(Arc<Inner>);
@@ -111,8 +112,6 @@ impl LogSink for Inner {
     }
 }
 
-/// The target of the runner's own words about a node.
-const OF_A_NODE: &str = "entourage::run::node";
 /// How many fields of a message are shown, and how much of each.
 const FIELDS: usize = 20;
 const FIELD: usize = 100;

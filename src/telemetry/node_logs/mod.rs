@@ -29,6 +29,7 @@ use hashbrown::{Equivalent, HashMap};
 
 use self::file::{LogFile, Pushed};
 pub(crate) use self::totals::LogTotals;
+use super::OF_A_NODE;
 use super::folder_name::folder_name;
 use super::limits::LogLimits;
 use super::line::Line;
@@ -184,6 +185,11 @@ impl NodeLogs {
 
 impl LogSink for NodeLogs {
     fn log(&self, record: &LogRecord<'_>) {
+        // That a node is done, the run's events say. It is to have no file for that
+        // alone.
+        if record.target == OF_A_NODE && record.level > tracing::Level::INFO {
+            return;
+        }
         let node = record.node.as_ref().map(NodeName::as_str);
         let attempt = record.attempt.filter(|_| node.is_some()).unwrap_or(0);
         let wanted = Wanted { node, attempt };
