@@ -17,7 +17,9 @@ pub fn run(runs: &Path, id: &str, pipeline: &Pipeline, catalog: &Catalog) -> Pat
     let recorder = RunRecorder::new(runs);
     let pool = Executor::builder().num_threads(4).build().unwrap();
     let options = RunOptions::new().run_id(id).keep_going().listener(recorder.clone());
-    let subscriber = tracing_subscriber::registry().with(RunLogLayer::new());
+    // A file of log for each of very many nodes is not what is looked at.
+    let layer = (pipeline.len() <= 10_000).then(RunLogLayer::new);
+    let subscriber = tracing_subscriber::registry().with(layer);
     // Whether it fails is for the report to say.
     let ended = tracing::subscriber::with_default(subscriber, || {
         ThreadRunner::new(&pool).run(pipeline, catalog, options)

@@ -72,3 +72,18 @@ async fn the_table_of_many_nodes_has_the_rows_in_sight() {
     assert_eq!(browser.wrongs().await, [""; 0]);
     browser.end().await;
 }
+
+#[tokio::test]
+async fn a_hundred_thousand_nodes_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = runs::large(folder.path(), "all-shards", 500);
+    let browser = Browser::start().await;
+    browser.open(&report).await;
+    let taken = browser.ask("return performance.now()").await;
+    println!("{} bytes, opened after {taken} ms", fs::metadata(&report).unwrap().len());
+    assert!(browser.text(".told").await.contains("of 100,000 nodes failed"));
+    browser.click("#failures h3 button").await;
+    assert_eq!(browser.text("#detail h2").await, "shard_005.step_120");
+    assert_eq!(browser.wrongs().await, [""; 0]);
+    browser.end().await;
+}
