@@ -35,11 +35,11 @@ impl RunRecord {
     /// runs that has at least half of this run's nodes. So both are there in the
     /// report of a record that was [read](Self::read) from its folder.
     ///
-    /// A report of 10,000 nodes is some 3 MB, one of 100,000 some 13 MB, and both open within
-    /// seconds. What is too much is cut
-    /// or left out, and the report says what: of each failed node it has the last
-    /// 200 lines of log, of the others the last 50 until there are 2 MiB of them;
-    /// of each text 16 KiB; of loads and saves the 50,000 longest.
+    /// A report of 10,000 nodes is some 3 MB, one of 100,000 some 13 MB, and both
+    /// open within seconds. What is too much is cut or left out, and the report says
+    /// so: of each failed node it has the last 200 lines of log, of the others the
+    /// last 50 until there are 2 MiB of them; of each text 16 KiB; of loads and saves
+    /// the 50,000 longest.
     ///
     /// The file is written beside `path` and then put there, so that a report is
     /// whole or not there. Its folder must exist.

@@ -240,7 +240,7 @@ pub fn refused(runs: &Path) -> PathBuf {
 }
 
 /// What would be markup, a script or an end of either, were it taken for it.
-pub const HOSTILE: &str = "</script><img src=x onerror=alert(1)><script>alert(2)</script><a href=javascript:alert(3)>x</a>\u{202e}gpj.exe<!--";
+pub const HOSTILE: &str = "</script ><img src=x onerror=alert(1)><script>alert(2)</script><a href=javascript:alert(3)>x</a>\u{202e}gpj.exe<!--";
 
 /// A run whose names and texts all have [`HOSTILE`] in front: those that a pipeline may
 /// have, and, written into its record, those that none may.

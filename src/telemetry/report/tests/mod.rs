@@ -17,7 +17,7 @@ use crate::telemetry::record::{Graph, WrittenGraph, WrittenNode};
 
 /// What would be markup, a script or an end of either, were it taken for it.
 const HOSTILE: &str =
-    "</script><img src=x onerror=alert(1)><!--<script>\u{202e}\u{2028}&amp;\"'`${1}";
+    "</script ><img src=x onerror=alert(1)><!--<script>\u{202e}\u{2028}&amp;\"'`${1}";
 
 fn written(name: &str, needs: &[u32]) -> WrittenNode {
     WrittenNode {
