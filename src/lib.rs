@@ -48,14 +48,21 @@
     doc = "| write a pipeline and run it | [`node`], [`Data`], [`Pipeline`], [`Catalog`], [`ThreadRunner`], [`SequentialRunner`] |
 | take a pipeline apart, put several together | [`Selection`], [`Namespace`], [`Pipeline::sum`], [`NodeView`] |
 | keep nodes apart in processes | [`ProcessRunner`], [`serve_worker`], [`RemoteError`] |
-| be told of a run as it goes on | [`Hooks`], [`hooks`] |
+| take part in a run | [`Hooks`], [`hooks`] |
+| be told of a run as it goes on | [`events`], [`RunOptions::listener`] |
 | call a run off, bound and retry its nodes | [`CancelToken`], [`Retry`], [`Limit`], [`RunOptions`] |
 | know what would run, and what is left | [`RunOptions::plan`], [`RunOptions::only_missing`], [`RunError::resume`] |"
 )]
 #![cfg_attr(
     feature = "telemetry",
-    doc = "| log by run and node | [`RunLogLayer`], [`JsonLines`], [`RunLogger`] |"
+    doc = "| log by run and node | [`logger`], [`try_logger`], [`RunLogLayer`], [`JsonLines`], [`LogLimits`] |"
 )]
+#![cfg_attr(
+    all(feature = "pipeline", feature = "telemetry"),
+    doc = "| keep runs on file, and read them back after a crash | [`RunRecorder`], [`RunRecord`], [`RunCollector`] |
+| see a run as a page, or in a viewer of traces | [`RunRecord::write_report`], [`RunRecord::write_trace`] |"
+)]
+#![cfg_attr(feature = "console", doc = "| tell a person how runs go | [`Console`] |")]
 //!
 //! # Promises
 //!
@@ -79,8 +86,10 @@
 //!
 //! - `pipeline` (default): pipelines, catalogs, runners. Costs serde, csv, a YAML
 //!   parser, MessagePack, gzip and some small crates.
-//! - `telemetry` (default): the run log. Costs tracing-subscriber's registry,
-//!   serde_json and humantime.
+//! - `telemetry` (default): the run log; runs on file, as reports and as traces.
+//!   Costs tracing-subscriber's registry, serde_json, humantime and two small crates.
+//! - `console` (default): progress and summaries. Costs indicatif, console and
+//!   comfy-table.
 //! - `polars`: data frames (`Data::frame`) as Parquet and Arrow IPC files. Costs
 //!   some 90 crates and minutes of building.
 //! - `object-store`: files in object stores, given in code or as `memory://`. Costs
