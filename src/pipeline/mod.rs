@@ -13,6 +13,8 @@ mod error;
 mod forms;
 mod function;
 mod graph;
+#[cfg(feature = "telemetry")]
+mod json_text;
 mod names;
 mod namespace;
 mod node;
@@ -42,5 +44,7 @@ pub use yields::{NamedYields, Yields};
 pub(crate) use body::{Call, NodeBody};
 pub(crate) use chunks::{Collector, Sink};
 pub(crate) use graph::{DatasetIndex, DatasetView, NodeIndex};
+#[cfg(feature = "telemetry")]
+pub(crate) use json_text::push_text;
 pub(crate) use retry::Failure;
 pub(crate) use settings::timeout_problem;

@@ -9,8 +9,6 @@ mod fields;
 #[cfg(feature = "pipeline")]
 mod folder_name;
 mod json_lines;
-#[cfg(feature = "pipeline")]
-mod json_text;
 mod layer;
 mod limits;
 mod line;

@@ -8,7 +8,7 @@ use super::SCHEMA;
 use crate::events::{
     Event, EventKind, FailureCause, NodeEnd, NodeRef, ResumeFrom, RunEnded, RunStarted, Transfer,
 };
-use crate::telemetry::json_text::push_text;
+use crate::pipeline::push_text;
 
 /// The last second that RFC 3339 can write: its years have four digits.
 const LAST_SECOND: Duration = Duration::from_secs(253_402_300_799);

@@ -6,6 +6,7 @@ mod folder;
 mod journal;
 mod log;
 mod notes;
+mod pieces;
 mod run;
 mod summary;
 

@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::pieces::{Pieces, number};
 use crate::events::{FailureCause, ResumeFrom, RunEnded, RunStarted};
+use crate::pipeline::push_text;
 use crate::telemetry::event_json::{nanoseconds, rfc3339};
 use crate::telemetry::node_logs::LogTotals;
 use crate::telemetry::record::{NodeSummary, RunRecord};
@@ -37,9 +39,6 @@ impl Recording {
     }
 }
 
-/// How much is collected before it is written.
-const PIECE: usize = 64 * 1024;
-
 /// Writes the summary of a run that is over. The nodes come one after the other: of a
 /// hundred thousand there is never the whole text in memory.
 pub(super) fn write(
@@ -50,19 +49,50 @@ pub(super) fn write(
     let mut piece = serde_json::to_vec(&Summary::of(record, recording))?;
     // Into the object that has just been closed.
     piece.pop();
-    piece.extend_from_slice(b",\"nodes\":[");
-    for (at, node) in (0..).zip(record.nodes()) {
-        if at > 0 {
-            piece.push(b',');
-        }
-        serde_json::to_writer(&mut piece, &Node::of(&node, recording.said_by(at)))?;
-        if piece.len() > PIECE {
-            out.write_all(&piece)?;
-            piece.clear();
-        }
+    piece.extend_from_slice(b",\"critical_path\":[");
+    let mut pieces = Pieces::new(piece, out);
+    for step in record.critical_path() {
+        pieces.item(|piece| {
+            piece.extend_from_slice(b"{\"node\":");
+            push_text(piece, record.graph.name(step.node));
+            number(piece, b",\"queued_ns\":", nanoseconds(step.queued));
+            number(piece, b",\"ran_ns\":", nanoseconds(step.ran));
+            piece.push(b'}');
+            Ok(())
+        })?;
     }
-    piece.extend_from_slice(b"]}\n");
-    out.write_all(&piece)
+    pieces.next_list(b"],\"nodes\":[");
+    for (at, node) in (0..).zip(record.nodes()) {
+        let said = recording.said_by(at);
+        pieces.item(|piece| {
+            if is_plain(&node) && said.is_empty() {
+                plain(piece, &node);
+                return Ok(());
+            }
+            serde_json::to_writer(piece, &Node::of(&node, said))
+        })?;
+    }
+    pieces.end(b"]}\n")
+}
+
+/// Whether there is nothing to be said of a node but what is said of each.
+fn is_plain(node: &NodeSummary<'_>) -> bool {
+    let NodeSummary { rows, bytes_loaded, bytes_saved, skipped_by, failure, .. } = node;
+    [rows, bytes_loaded, bytes_saved].iter().all(|number| number.is_none())
+        && skipped_by.is_none()
+        && failure.is_none()
+}
+
+/// As [`Node`], by hand: most of a hundred thousand are such.
+fn plain(piece: &mut Vec<u8>, node: &NodeSummary<'_>) {
+    piece.extend_from_slice(b"{\"name\":");
+    push_text(piece, node.name);
+    piece.extend_from_slice(b",\"state\":");
+    push_text(piece, node.state.as_str());
+    number(piece, b",\"queued_ns\":", nanoseconds(node.queued));
+    number(piece, b",\"ran_ns\":", nanoseconds(node.ran));
+    number(piece, b",\"attempts\":", node.attempts.into());
+    piece.push(b'}');
 }
 
 #[derive(Serialize)]
@@ -77,7 +107,6 @@ struct Summary<'r> {
     workers: Option<u32>,
     states: BTreeMap<&'static str, usize>,
     efficiency: Option<f64>,
-    critical_path: Vec<Step<'r>>,
     error: Option<&'r str>,
     refused: Vec<&'r str>,
     resume: Option<Resume<'r>>,
@@ -87,13 +116,6 @@ struct Summary<'r> {
     events: EventCounts,
     logs: Logs,
     problems: &'r [String],
-}
-
-#[derive(Serialize)]
-struct Step<'r> {
-    node: &'r str,
-    queued_ns: u64,
-    ran_ns: u64,
 }
 
 #[derive(Serialize)]
@@ -178,11 +200,6 @@ impl<'r> Summary<'r> {
         for node in &record.nodes {
             *states.entry(node.state.as_str()).or_default() += 1;
         }
-        let critical_path = record.critical_path().into_iter().map(|step| Step {
-            node: record.graph.name(step.node),
-            queued_ns: nanoseconds(step.queued),
-            ran_ns: nanoseconds(step.ran),
-        });
         let refused = ended.map(|RunEnded { problems, .. }| problems.iter().map(|text| &**text));
         Self {
             schema: SCHEMA,
@@ -195,7 +212,6 @@ impl<'r> Summary<'r> {
             workers: started.map(|started| started.workers),
             states,
             efficiency: record.efficiency(),
-            critical_path: critical_path.collect(),
             error: ended.and_then(|ended| ended.error.as_deref()),
             refused: refused.into_iter().flatten().collect(),
             resume: ended.and_then(|ended| ended.resume.as_ref()).map(Resume::of),
