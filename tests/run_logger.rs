@@ -1,7 +1,7 @@
 //! Whoever says something by `logger()` is heard in the log of its run, under its
 //! node and attempt, wherever it says it; and where there is no log it is told why.
 
-#![cfg(feature = "pipeline")]
+#![cfg(all(feature = "pipeline", feature = "telemetry"))]
 
 #[expect(dead_code, reason = "each test file needs some of the helpers")]
 #[path = "support/hooks.rs"]
