@@ -152,7 +152,10 @@ fn a_disk_that_has_room_again_has_every_event() {
     let (data, next) = (Data::<u64>::memory("data"), Data::<u64>::memory("next"));
     let recorder = RunRecorder::new(disk.join("runs"));
     let (fill, free, told) = (other.clone(), other, recorder.clone());
+    let reserve = disk.join("runs/r/events.reserve");
     let fill = move || {
+        // What is set aside for events, too.
+        fs::remove_file(&reserve).unwrap();
         // Until there is no room for a byte.
         let mut file = fs::File::create(&fill).unwrap();
         for size in [4096, 1] {
@@ -187,4 +190,86 @@ fn a_disk_that_has_room_again_has_every_event() {
     let [problem] = record.problems() else { panic!("{:?}", record.problems()) };
     assert!(problem.ends_with("; nothing is lost"), "{problem}");
     drop(mounted);
+}
+
+#[test]
+fn a_log_that_fills_the_disk_costs_no_event() {
+    let folder = Folder::new();
+    let disk = folder.path("disk");
+    let Some(mounted) = SmallDisk::mounted(&disk, 1024) else {
+        eprintln!("not tested: no file system can be mounted here");
+        return;
+    };
+    let say = || {
+        let logger = entourage::logger().unwrap();
+        (0..2000).for_each(|at| logger.info(format_args!("{at} {}", "x".repeat(1000))));
+        1_u64
+    };
+    let (data, nodes) = (Data::<u64>::memory("data"), 100);
+    let others = (0..nodes).map(|at| {
+        let out = Data::<u64>::memory(&*format!("o{at}").leak());
+        node(|data: &u64| *data).reads(data.clone()).writes(out).named(format!("n{at}"))
+    });
+    let say = node(say).reads(()).writes(data.clone()).named("say");
+    let pipeline = Pipeline::new(others.chain([say])).unwrap();
+    let recorder = RunRecorder::new(disk.join("runs"));
+    let options = RunOptions::new().run_id("r").listener(recorder.clone());
+    SequentialRunner::new().run(&pipeline, &Catalog::empty(), options).unwrap();
+    let problems = recorder.problems();
+    assert!(problems.iter().any(|problem| problem.contains("No space left")), "{problems:?}");
+    assert!(problems.iter().all(|problem| !problem.contains("events are lost")), "{problems:?}");
+    let record = RunRecord::read(disk.join("runs/r")).unwrap();
+    assert!(!record.is_interrupted());
+    assert_eq!(record.count(entourage::NodeState::Done), nodes + 1);
+    assert!(!disk.join("runs/r/events.reserve").exists());
+    drop(mounted);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_is_gone_before_the_end_is_said() {
+    let folder = Folder::new();
+    let runs = folder.path("runs");
+    let recorder = RunRecorder::new(&runs);
+    let remove = move || {
+        fs::remove_dir_all(&runs).unwrap();
+        1_u64
+    };
+    let remove = node(remove).reads(()).writes(SUM).named("remove");
+    let options = RunOptions::new().run_id("r").listener(recorder.clone());
+    let pipeline = Pipeline::new([remove]).unwrap();
+    SequentialRunner::new().run(&pipeline, &Catalog::empty(), options).unwrap();
+    let all = recorder.problems().join("\n");
+    assert!(all.contains("events.jsonl was removed while the run went on; 4 events"), "{all}");
+}
+
+/// Neither is waited for nor written through: the run ends, and what a link leads to
+/// is as it was.
+#[test]
+#[cfg(unix)]
+fn what_is_put_in_the_place_of_a_runs_files_hangs_nobody() {
+    let folder = Folder::new();
+    let (runs, precious) = (folder.path("runs"), folder.write("precious", "mine"));
+    let (run, target) = (runs.join("r"), precious.clone());
+    let plant = move || {
+        let pipe = |name: &str| {
+            let made = Command::new("mkfifo").arg(run.join(name)).status().unwrap();
+            assert!(made.success());
+        };
+        fs::create_dir(run.join("nodes")).unwrap();
+        ["summary.json", "nodes/plant.1.jsonl"].into_iter().for_each(pipe);
+        std::os::unix::fs::symlink(&target, run.join("report.html")).unwrap();
+        entourage::logger().unwrap().error("where does it go?");
+        1_u64
+    };
+    let plant = node(plant).reads(()).writes(SUM).named("plant");
+    let recorder = RunRecorder::new(&runs).report();
+    let options = RunOptions::new().run_id("r").listener(recorder.clone());
+    let pipeline = Pipeline::new([plant]).unwrap();
+    SequentialRunner::new().run(&pipeline, &Catalog::empty(), options).unwrap();
+    assert_eq!(fs::read_to_string(precious).unwrap(), "mine");
+    assert!(fs::read_to_string(runs.join("r/report.html")).unwrap().contains("plant"));
+    assert!(fs::read_to_string(runs.join("r/summary.json")).unwrap().contains("\"done\""));
+    let all = recorder.problems().join("\n");
+    assert!(all.contains("nodes/plant.1.jsonl: what is there is no file"), "{all}");
 }

@@ -67,7 +67,7 @@ impl fmt::Display for NoRunLogger {
                  a logger has to be moved, or a snapshot)",
             )
         } else {
-            f.write_str("no run logger: the run has none (`RunOptions::run_logger` gives it one)")
+            f.write_str("no run logger: the run has none (`RunOptions::run_logger` or a `RunRecorder` gives it one)")
         }
     }
 }

@@ -91,6 +91,10 @@ impl Disk {
             return Err(io::Error::other("its last line is torn"));
         }
         let path = (self.folder)()?.join(&self.path);
+        // A pipe would be waited for, and a link may lead anywhere.
+        if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(io::Error::other("what is there is no file"));
+        }
         let open = || OpenOptions::new().append(true).create(true).open(&path);
         match (open(), path.parent()) {
             (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {

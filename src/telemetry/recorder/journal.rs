@@ -135,6 +135,8 @@ impl Journal {
         let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         pending.lost += lines(&out.rest[out.written..]) + lines(&pending.lines);
         (out.rest, out.written, pending.lines) = Default::default();
+        // It is written to no more, and what it has set aside others may need.
+        out.writer = Box::new(io::sink());
         Outcome { lost: pending.lost, error: out.error.clone() }
     }
 }

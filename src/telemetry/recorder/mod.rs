@@ -7,6 +7,7 @@ mod journal;
 mod log;
 mod notes;
 mod pieces;
+mod reserve;
 mod run;
 mod summary;
 
@@ -65,7 +66,9 @@ use crate::telemetry::limits::LogLimits;
 /// [`optional`](Self::optional). After that no failure of the disk has any effect on
 /// the run. Events that cannot be written are kept, some MiB of them, and tried again
 /// with the next ones, so that a disk that is full for a while costs nothing; those
-/// beyond are lost, and counted. What went wrong is told by a `tracing` event, in
+/// beyond are lost, and counted. So that what is said in a run cannot take the room
+/// from its events, a quarter of a MiB is set aside for these while the run goes on, as
+/// `events.reserve`. What went wrong is told by a `tracing` event, in
 /// `summary.json` if that can be written, and by [`problems`](Self::problems). A disk
 /// that is slower than the run makes the run wait, with some MiB in memory.
 ///

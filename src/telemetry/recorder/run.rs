@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::error::Error;
+use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -11,6 +12,7 @@ use super::desk::{Desk, Events};
 use super::folder::{RunFolder, Unmade};
 use super::journal::{Journal, Outcome};
 use super::log::RunLog;
+use super::reserve::Reserved;
 use super::summary::{self, Recording};
 use super::{Settings, Shared};
 use crate::context::{RunId, RunLogger, discard};
@@ -87,6 +89,7 @@ impl RecordedRun {
         record.run_id = Some(self.run_id.as_str().into());
         record.folder = Some(folder.to_owned());
         record.problems = problems;
+        let file = Reserved::new(file, folder);
         let (journal, run_id) = (Journal::new(Box::new(file)), self.run_id.clone());
         Ok(Begun {
             events: Arc::new(Events { journal, run_id }),
@@ -138,6 +141,14 @@ impl RecordedRun {
             self.problem(&problem);
             record.problems.push(problem);
         }
+        let is_gone = self.folder.made().is_some_and(|folder| !folder.join(EVENTS).is_file());
+        let lost = if is_gone { record.events } else { lost };
+        if is_gone {
+            let problem =
+                format!("{EVENTS} was removed while the run went on; {lost} events are lost");
+            self.problem(&problem);
+            record.problems.push(problem);
+        }
         let logs = self.log.files().finish();
         for problem in &logs.problems {
             self.problem(problem);
@@ -154,7 +165,9 @@ impl RecordedRun {
             (has_trace, TRACE, |record, path| record.write_trace(path)),
         ];
         for (_, name, draw) in drawings.into_iter().filter(|(is_wanted, ..)| *is_wanted) {
-            if let Err(error) = drawn(&record, &folder.join(name), draw) {
+            let path = folder.join(name);
+            clear_the_way(&path);
+            if let Err(error) = drawn(&record, &path, draw) {
                 self.problem(&error.to_string());
                 record.problems.push(error.to_string());
             }
@@ -162,7 +175,9 @@ impl RecordedRun {
         let said = std::mem::take(&mut *begun.said.lock());
         let recording = Recording::new(lost, logs.totals, said);
         let write = |file: &mut dyn io::Write| summary::write(&record, &recording, file);
-        if let Err(error) = whole_file::write("summary", &folder.join(SUMMARY), write) {
+        let path = folder.join(SUMMARY);
+        clear_the_way(&path);
+        if let Err(error) = whole_file::write("summary", &path, write) {
             self.problem(&error.to_string());
         }
     }
@@ -228,6 +243,14 @@ enum CannotRecord {
     Folder(#[from] Unmade),
     #[error("the run cannot be recorded in `{0}`: {1}")]
     File(String, io::Error),
+}
+
+/// Removes what somebody has put in the place of a file of the run's own: a pipe would
+/// be waited for, and a link may lead anywhere.
+fn clear_the_way(path: &Path) {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        let _ = fs::remove_file(path);
+    }
 }
 
 type Draw = fn(&RunRecord, &Path) -> io::Result<()>;

@@ -1,6 +1,6 @@
 //! The last lines of a log.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -18,10 +18,11 @@ pub(super) struct Tail {
 /// The last lines of the file at `path`, at most `most`. What is no UTF-8 is
 /// replaced, and so a torn last line does no harm.
 pub(super) fn tail(path: &Path, most: usize) -> io::Result<Tail> {
-    let mut file = File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // Before it is opened: a pipe would be waited for. A link may lead anywhere.
+    if !fs::symlink_metadata(path)?.is_file() {
         return Err(io::Error::other("it is no file"));
     }
+    let mut file = File::open(path)?;
     let length = file.seek(SeekFrom::End(0))?;
     let start = length.saturating_sub(LOOKED_AT);
     file.seek(SeekFrom::Start(start))?;

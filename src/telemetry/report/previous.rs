@@ -14,11 +14,10 @@ use super::columns::{nanos, state};
 use super::data::rfc3339_of;
 use crate::events::RunStarted;
 
-/// How many folders are looked at, how many of these runs are read, and how long
-/// the events of one may be: a report is not to take longer than the run.
-const FOLDERS: usize = 10_000;
+/// How many runs are read, and how long a file of one may be: a report is not to take
+/// longer than the run.
 const READ: usize = 5;
-const EVENTS: u64 = 64 << 20;
+const LONGEST: u64 = 64 << 20;
 /// How many nodes that are no longer there, and parameters, are named.
 const NAMED: usize = 200;
 
@@ -49,8 +48,10 @@ pub(super) fn previous(record: &RunRecord, is_beside: bool) -> Option<Previous> 
     let earlier = candidates(folder)?.into_iter().take(READ);
     let earlier = earlier.filter_map(|path| Some((RunRecord::read(&path).ok()?, path)));
     let is_before = |run: &RunRecord| run.started.as_ref().is_some_and(|run| run.started < started);
-    let mut alike = earlier.filter(|(run, _)| is_before(run) && is_alike(record, run));
-    let (run, path) = alike.next()?;
+    let alike = earlier.filter(|(run, _)| is_before(run) && is_alike(record, run));
+    // Times of files are of the last copy: the run itself says when it began.
+    let began = |run: &RunRecord| run.started.as_ref().map(|run| run.started);
+    let (run, path) = alike.max_by_key(|(run, _)| began(run))?;
     let mut previous = compared(record, &run);
     if is_beside && path.join("report.html").is_file() {
         previous.folder = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
@@ -64,8 +65,10 @@ fn candidates(folder: &Path) -> Option<Vec<PathBuf>> {
     let folder = fs::canonicalize(folder).ok()?;
     let own: OsString = folder.file_name()?.to_owned();
     let began = began(&folder)?;
-    let beside = fs::read_dir(folder.parent()?).ok()?.take(FOLDERS).flatten();
-    let others = beside.filter(|entry| entry.file_name() != own).map(|entry| entry.path());
+    let beside = fs::read_dir(folder.parent()?).ok()?.flatten();
+    // No links: they may lead anywhere.
+    let folders = beside.filter(|entry| entry.file_type().is_ok_and(|found| found.is_dir()));
+    let others = folders.filter(|entry| entry.file_name() != own).map(|entry| entry.path());
     let mut earlier: Vec<(SystemTime, PathBuf)> = others
         .filter_map(|path| Some((self::began(&path)?, path)))
         .filter(|(time, path)| *time <= began && is_readable(path))
@@ -79,7 +82,9 @@ fn began(folder: &Path) -> Option<SystemTime> {
 }
 
 fn is_readable(folder: &Path) -> bool {
-    fs::metadata(folder.join("events.jsonl")).is_ok_and(|file| file.len() <= EVENTS)
+    let length = |name| fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+    let files = ["events.jsonl", "pipeline.json", "summary.json"];
+    folder.join(files[0]).is_file() && files.into_iter().all(|name| length(name) <= LONGEST)
 }
 
 fn names(record: &RunRecord) -> impl Iterator<Item = &str> {

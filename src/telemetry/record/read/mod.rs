@@ -97,6 +97,9 @@ impl RunRecord {
         let Some(folder) = &self.folder else { return };
         let read = |file| serde_json::from_reader::<_, Summary>(io::BufReader::new(file));
         match open(&folder.join(SUMMARY)) {
+            Ok(None) if self.ended.is_some() => self.problems.push(format!(
+                "there is no {SUMMARY}: what else could not be written is not known"
+            )),
             Ok(None) => {}
             Ok(Some(file)) => match read(file) {
                 Ok(summary) => {
@@ -117,9 +120,16 @@ pub(crate) const SUMMARY: &str = "summary.json";
 
 /// The file, if there is one. Not a device or a pipe, which may have no end.
 fn open(path: &Path) -> Result<Option<File>, RecordError> {
-    let opened = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
-        true => File::open(path),
-        false => Err(io::Error::other("it is not a file")),
+    /// What is read whole takes memory; that of ten million nodes is not so long.
+    const LONGEST: u64 = 4 << 30;
+    let opened = fs::metadata(path).and_then(|found| {
+        if !found.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        if found.len() > LONGEST && !path.ends_with(EVENTS) {
+            return Err(io::Error::other(format!("it has more than {LONGEST} bytes")));
+        }
+        File::open(path)
     });
     match opened {
         Ok(file) => Ok(Some(file)),

@@ -107,6 +107,7 @@ fn what_is_wrong_in_the_midst_is_said_with_its_line() {
         "events.jsonl line 6: `gone` is no node of the run's pipeline.json",
         "1 of the events in events.jsonl are there twice",
         "2 events are missing from events.jsonl; the first is 2",
+        "there is no summary.json: what else could not be written is not known",
     ];
     assert_eq!(record.problems(), said);
     assert_eq!(record.end(), Some(RunEnd::Cancelled));
