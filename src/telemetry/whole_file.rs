@@ -31,12 +31,13 @@ fn written(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     let mut prefix = name.to_owned();
     prefix.push(".");
     builder.prefix(&prefix).suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
+    // Made and written here: the errors of a `NamedTempFile` name it, which nobody
+    // has asked for and nobody finds.
+    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
+    let file = builder.make_in(folder.unwrap_or(Path::new(".")), create)?;
+    let mut out = BufWriter::with_capacity(1 << 16, file.as_file());
     write(&mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(before) = before {
         file.as_file().set_permissions(before.permissions())?;
     }
