@@ -34,6 +34,9 @@ pub(super) struct Page<'a> {
     lanes: Vec<Cow<'a, str>>,
     failures: Vec<Failure<'a>>,
     failures_left_out: usize,
+    /// Why attempts failed that were followed by another, by their places among the
+    /// attempts.
+    retried: Vec<(usize, Failure<'a>)>,
     critical_path: Vec<u32>,
     logs: Vec<Log>,
     logs_left_out: usize,
@@ -71,7 +74,7 @@ struct ResumeData<'a> {
     is_whole: bool,
 }
 
-/// Why a node failed, the last time it did.
+/// Why a node failed, the last time it did, or an attempt of it.
 #[derive(Serialize)]
 struct Failure<'a> {
     node: u32,
@@ -102,6 +105,7 @@ impl<'a> Page<'a> {
             lanes: record.lanes.names().iter().map(|name| clip(name, NAME)).collect(),
             failures,
             failures_left_out,
+            retried: retried(record),
             critical_path: path.iter().map(|step| step.node).collect(),
             logs,
             logs_left_out,
@@ -156,6 +160,16 @@ fn failures(record: &RunRecord) -> (Vec<Failure<'_>>, usize) {
     let left_out = failed.len().saturating_sub(FAILURES);
     let told = failed.into_iter().chain(passed).take(FAILURES);
     (told.map(|(node, _, failure)| Failure::of(node, failure)).collect(), left_out)
+}
+
+/// The first of those attempts that failed and were followed by another.
+fn retried(record: &RunRecord) -> Vec<(usize, Failure<'_>)> {
+    let retried = record.attempts.iter().enumerate();
+    let retried = retried.filter(|(_, attempt)| attempt.outcome == NodeState::Retrying);
+    let told = retried.filter_map(|(at, attempt)| {
+        Some((at, Failure::of(attempt.node, attempt.failure.as_deref()?)))
+    });
+    told.take(FAILURES).collect()
 }
 
 impl<'a> Failure<'a> {

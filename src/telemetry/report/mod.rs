@@ -39,7 +39,8 @@ impl RunRecord {
     /// open within seconds. What is too much is cut or left out, and the report says
     /// so: of each failed node it has the last 200 lines of log, of the others the
     /// last 50 until there are 2 MiB of them; of each text 16 KiB; of loads and saves
-    /// the 50,000 longest.
+    /// the 50,000 longest; of attempts that failed and were followed by another the
+    /// reasons of the first 500.
     ///
     /// The file is written beside `path` and then put there, so that a report is
     /// whole or not there. Its folder must exist.

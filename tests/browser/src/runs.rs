@@ -216,10 +216,57 @@ pub fn interrupted(runs: &Path, id: &str) -> PathBuf {
     self::report(folder)
 }
 
+/// Two nodes, each ready for a tenth of a millisecond before it began, in a run of
+/// five seconds: at 0.77 and at 3.91 of them.
+pub fn short_waits(runs: &Path) -> PathBuf {
+    let nodes = ["one", "two"].map(|name| node(|| 1_u64).reads(()).writes_named(name).named(name));
+    let report = run(runs, "waits", &Pipeline::new(nodes).unwrap(), &Catalog::empty());
+    let folder = report.parent().unwrap();
+    let events = read(folder, "events.jsonl");
+    let mut starts = [770_000_000_u64, 3_910_000_000].into_iter();
+    let mut at = 0;
+    let timed = events.lines().map(|line| {
+        let mut event: Value = serde_json::from_str(line).unwrap();
+        match event["event"].as_str().unwrap() {
+            "node_started" => {
+                at = starts.next().unwrap();
+                event["queued_ns"] = 100_000.into();
+            }
+            "node_done" => event["ran_ns"] = 1_000_000.into(),
+            "run_ended" => {
+                at = 5_000_000_000;
+                event["took_ns"] = at.into();
+            }
+            _ => {}
+        }
+        event["at_ns"] = at.into();
+        format!("{event}\n")
+    });
+    fs::write(folder.join("events.jsonl"), timed.collect::<String>()).unwrap();
+    self::report(folder)
+}
+
 /// One node, no parameter, no namespace, no failure.
 pub fn one_node(runs: &Path) -> PathBuf {
     let think = node(|| 42_u64).reads(()).writes_named("answer").named("think");
     run(runs, "one", &Pipeline::new([think]).unwrap(), &Catalog::empty())
+}
+
+/// One node that panics.
+pub fn panicked(runs: &Path) -> PathBuf {
+    let fall = || -> u64 { panic!("there is no such season") };
+    let fall = node(fall).reads(()).writes_named("answer").named("fall");
+    run(runs, "panicked", &Pipeline::new([fall]).unwrap(), &Catalog::empty())
+}
+
+/// One node that saves a text so long that its file has so many bytes.
+pub fn saved(runs: &Path, bytes: usize) -> PathBuf {
+    let text = move || "x".repeat(bytes);
+    let text = node(text).reads(()).writes(Data::<String>::value("text")).named("write");
+    let path = runs.join(".text.json");
+    let file = format!("text:\n  type: json\n  path: {}\n", path.display());
+    let catalog = Catalog::builder().yaml_text("catalog.yml", file).build().unwrap();
+    run(runs, "saved", &Pipeline::new([text]).unwrap(), &catalog)
 }
 
 /// No node at all.

@@ -71,10 +71,12 @@ async fn a_click_on_a_node_of_the_graph_shows_all_about_it() {
         "to evaluate, plot, score",
         "Attempts",
         "failed, tried again",
-        "did not converge in 40 iterations",
     ] {
         assert!(detail.contains(part), "{part:?} is not in {detail}");
     }
+    // Why the first attempt failed is told beside it.
+    let attempts = browser.text("#detail [aria-label='Attempts'] tbody tr:first-child").await;
+    assert!(attempts.contains("did not converge in 40 iterations"), "{attempts}");
     assert_eq!(browser.find(node).await.attr("aria-pressed").await.unwrap().unwrap(), "true");
     assert_eq!(browser.ask("return location.hash").await, "#node=fit");
     let chosen = browser.find("#nodes tr[data-chosen] button").await;
@@ -97,6 +99,70 @@ async fn a_click_on_a_bar_of_the_timeline_shows_the_node() {
     let at: (i64, i64) = serde_json::from_value(browser.ask(at).await).unwrap();
     browser.page.action_chain().move_to(at.0, at.1).click().perform().await.unwrap();
     assert_eq!(browser.text("#detail h2").await, "list_regions");
+    end(browser).await;
+}
+
+#[tokio::test]
+async fn what_attempts_that_failed_took_is_no_work_and_their_stripes_are_explained() {
+    let (browser, _folder) = failed().await;
+    let legend = browser.text("#timeline .legend").await;
+    assert!(legend.contains("attempt that failed and was followed by another"), "{legend}");
+    let lost = "
+        const { attempts } = JSON.parse(document.getElementById('data').textContent);
+        return attempts.ran.filter((_, at) => [2, 5].includes(attempts.outcome[at])).reduce((all, ran) => all + ran, 0)";
+    assert!(browser.ask(lost).await.as_u64().unwrap() > 0);
+    let keys = browser.text("#timeline .keys").await;
+    assert!(keys.contains("attempts that failed "), "{keys}");
+    end(browser).await;
+}
+
+#[tokio::test]
+async fn a_panic_has_its_place_told_once_and_a_path_of_one_node_is_of_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = runs::panicked(folder.path());
+    let browser = Browser::start().await;
+    browser.open(&report).await;
+    let told = browser.text("#failures .failure > p").await;
+    assert!(told.contains("src/runs.rs:"), "{told}");
+    let cause = browser.ask("return [...document.querySelectorAll('#failures .failure > p')].map((at) => at.textContent).join(' ')").await;
+    assert_eq!(cause.as_str().unwrap().matches("src/runs.rs:").count(), 1, "{cause}");
+    let path = browser.text("#path .title p").await;
+    assert!(path.starts_with("1 node ran ") && !path.contains("were ready"), "{path}");
+    assert!(path.contains("and was ready "), "{path}");
+    end(browser).await;
+}
+
+#[tokio::test]
+async fn sizes_are_counted_in_thousands() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = runs::saved(folder.path(), 1_234_567);
+    let browser = Browser::start().await;
+    browser.open(&report).await;
+    browser.click("#nodes tbody button").await;
+    let detail = browser.text("#detail").await;
+    assert!(detail.contains("1.23 MB"), "{detail}");
+    end(browser).await;
+}
+
+#[tokio::test]
+async fn a_wait_of_less_than_a_pixel_is_seen_where_it_was_and_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = runs::short_waits(folder.path());
+    let browser = Browser::start().await;
+    browser.open(&report).await;
+    browser.settle().await;
+    // Whether anything is drawn in the lane of those that wait, at a part of the run.
+    let drawn = "
+        const { run } = JSON.parse(document.getElementById('data').textContent);
+        const canvas = document.querySelector('#timeline canvas');
+        const wide = document.querySelector('#timeline .canvas').clientWidth - 136;
+        const c = canvas.getContext('2d');
+        return [0.3e9, 0.77e9, 2.37e9, 3.91e9, 4.63e9].map((time) => {
+            const { data } = c.getImageData(Math.round(128 + (time / run.took) * wide) - 2, 40, 5, 1);
+            return data.some((part) => part > 0);
+        })";
+    let drawn: [bool; 5] = serde_json::from_value(browser.ask(drawn).await).unwrap();
+    assert_eq!(drawn, [false, true, false, true, false]);
     end(browser).await;
 }
 
@@ -300,6 +366,24 @@ async fn a_run_that_was_interrupted_says_so_and_what_was_under_way() {
     assert!(browser.text("h1").await.contains("interrupted"));
     let told = browser.text("#failures").await;
     assert!(told.contains("Under way at the last event: "), "{told}");
+    // What is left is all that is not done, and what that reads is named.
+    let left = "
+        const { nodes } = JSON.parse(document.getElementById('data').textContent);
+        const left = nodes.name.filter((_, node) => ![3, 4].includes(nodes.state[node]));
+        return [`${left.length} nodes of 21 are not done.`, `.nodes([${left.map((name) => JSON.stringify(name)).join(', ')}])`]";
+    let left: Vec<String> = serde_json::from_value(browser.ask(left).await).unwrap();
+    assert!(left.iter().all(|part| told.contains(part)), "{left:?} is not in {told}");
+    assert!(told.contains("What was in memory alone went with the process. They read from "));
+    // The last event is a start: how long that node ran, nobody knows.
+    let running = "
+        const { nodes, attempts } = JSON.parse(document.getElementById('data').textContent);
+        return nodes.name[attempts.node[attempts.began.indexOf(Math.max(...attempts.began))]]";
+    let running = browser.ask(running).await;
+    browser.ask(&format!("location.hash = '#node=' + encodeURIComponent({running})")).await;
+    browser.settle().await;
+    let detail = browser.text("#detail").await;
+    assert!(detail.contains("Ran 0 s or more"), "{detail}");
+    assert!(browser.text("#timeline .legend").await.contains("interrupted"));
     assert!(browser.text("#nodes").await.contains("interrupted"));
     assert!(browser.count("#head .notice").await > 0);
     end(browser).await;
@@ -314,10 +398,7 @@ async fn a_run_without_nodes_and_a_run_that_was_refused_are_told_too() {
     assert_eq!(browser.text(".told").await, "There was nothing to do.");
     assert_eq!(browser.wrongs().await, [""; 0]);
     browser.open(&refused).await;
-    assert!(
-        browser.text("#failures").await.contains("features.limit"),
-        "{}",
-        browser.text("#failures").await
-    );
+    let told = browser.text("#failures").await;
+    assert_eq!(told.matches("features.limit").count(), 1, "{told}");
     end(browser).await;
 }

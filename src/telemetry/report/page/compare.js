@@ -42,7 +42,7 @@ function drawCompare() {
         el("ul", {}, previous.gone.slice(0, LISTED).map((name) => el("li", {}, nameOf(name))), previous.gone_count > LISTED && el("li", { class: "soft" }, plural(previous.gone_count - Math.min(LISTED, previous.gone.length), "other"))))));
 
   function timed(node) {
-    return [el("span", { class: "soft" }, duration(previous.ran[node]) + " → " + duration(ran(node)) + " "), changeOf(ran(node) - previous.ran[node], previous.ran[node])];
+    return [el("span", { class: "soft" }, duration(previous.ran[node]) + " → " + nodeRanTold(node) + " "), changeOf(ran(node) - previous.ran[node], previous.ran[node])];
   }
 
   function group(title, some, says) {

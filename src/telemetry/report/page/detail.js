@@ -24,10 +24,12 @@ function drawDetail() {
     const log = logView(node, true);
     const shownIn = (id, word) => el("button", { type: "button", click: () => byId(id).scrollIntoView({ block: "start" }) }, word);
     const last = lastAttempt(node);
+    // Each attempt that failed and was tried again has its reason beside it.
+    const isTold = nodes.state[node] !== FAILED && nodes.attempts[node] > 1 && attemptsOf(node).some((at) => retriedFor.has(at));
     const facts = [
       ["State", stateOf(nodeState(node), nodeWord(node))],
       nodes.skipped_by[node] !== null && ["Skipped by", nodeButton(nodes.skipped_by[node])],
-      last !== undefined && ["Ran", [duration(ran(node)), took > 0 && el("span", { class: "soft" }, ` ${percent(ran(node) / took)} of the run`)]],
+      last !== undefined && ["Ran", [nodeRanTold(node), took > 0 && el("span", { class: "soft" }, ` ${percent(ran(node) / took)} of the run`)]],
       last !== undefined && ["Queued", duration(queued(node))],
       last !== undefined && ["Began", "after " + duration(began(node))],
       last !== undefined && ["Worker", nameOf(lanes[attempts.lane[last]])],
@@ -45,7 +47,7 @@ function drawDetail() {
         el("button", { type: "button", "aria-label": "Close the details", title: "Close (Escape)", click: () => choose(null) }, "✕")),
       el("dl", { class: "pairs" }, facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
       el("div", { class: "tools" }, shownIn("graph", "Graph"), last !== undefined && shownIn("timeline", "Timeline"), shownIn("nodes", "Table")),
-      failure !== undefined && [el("h3", {}, nodes.state[node] === FAILED ? "Why it failed" : "Why an attempt failed"), causeView(failure)],
+      failure !== undefined && !isTold && [el("h3", {}, nodes.state[node] === FAILED ? "Why it failed" : "Why an attempt failed"), causeView(failure)],
       nodes.attempts[node] > 1 && [el("h3", {}, "Attempts"), attemptTable(node)],
       datasets(node, nodes.inputs[node], "Reads", true),
       datasets(node, nodes.outputs[node], "Writes", false),
@@ -62,7 +64,7 @@ function drawDetail() {
   function attemptTable(node) {
     const outcomeOf = (at) => (attempts.ran[at] === null ? stateOf(STATES[RUNNING], stateWord(RUNNING)) : attempts.outcome[at] === RETRYING ? stateOf(STATES[RETRYING], "failed, tried again") : stateOf(STATES[attempts.outcome[at]]));
     return el("table", { "aria-label": "Attempts" }, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "No."), el("th", { scope: "col" }, "State"), el("th", { scope: "col", class: "number" }, "Queued"), el("th", { scope: "col", class: "number" }, "Ran"))),
-      el("tbody", {}, attemptsOf(node).slice(-100).map((at) => el("tr", {}, el("td", {}, attempts.number[at]), el("td", {}, outcomeOf(at)), el("td", { class: "number" }, duration(attempts.queued[at])), el("td", { class: "number" }, duration(ranOf(at)))))));
+      el("tbody", {}, attemptsOf(node).slice(-100).map((at) => el("tr", {}, el("td", {}, attempts.number[at]), el("td", {}, outcomeOf(at), retriedFor.has(at) && causeView(retriedFor.get(at))), el("td", { class: "number" }, duration(attempts.queued[at])), el("td", { class: "number" }, ranTold(at))))));
   }
 
   function datasets(node, names, title, isRead) {

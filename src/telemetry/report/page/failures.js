@@ -2,6 +2,7 @@
 // what is left to do.
 
 const FAILURES_SHOWN = 20;
+const LEFT_NAMED = 10000;
 const KINDS = {
   error: "returned an error", panic: "panicked", load: "could not load what it reads", save: "could not save what it writes",
   confirm: "could not confirm what it read", hook: "was stopped by a hook", timeout: "took too long", died: "died with its process",
@@ -12,7 +13,7 @@ function drawFailures() {
   const failed = data.failures.filter((failure) => nodes.state[failure.node] === FAILED);
   const underWay = [];
   if (isInterrupted) nodes.state.forEach((state, node) => { if (state === RUNNING) underWay.push(node); });
-  const isWrong = failed.length > 0 || underWay.length > 0 || run.problems.length > 0 || (run.error !== null && run.end !== "done") || run.resume !== null;
+  const isWrong = failed.length > 0 || underWay.length > 0 || run.problems.length > 0 || (run.error !== null && run.end !== "done") || run.resume !== null || (isInterrupted && N > 0);
   section.hidden = !isWrong;
   if (!isWrong) return;
   const title = failed.length > 0 ? plural(counts[FAILED], "node") + " failed" : run.end === "refused" ? "Why it was refused" : isInterrupted ? "Interrupted" : run.end === "cancelled" ? "Called off" : "What went wrong";
@@ -23,7 +24,7 @@ function drawFailures() {
   more.textContent = "Show " + plural(failed.length, "more failure");
   fill(section,
     el("h2", { id: "failures-title" }, title),
-    failed.length === 0 && list.childElementCount === 0 && run.error !== null && el("p", { class: "message" }, shown(run.error)),
+    failed.length === 0 && list.childElementCount === 0 && run.error !== null && run.problems.length === 0 && el("p", { class: "message" }, shown(run.error)),
     run.problems.map((problem) => el("p", { class: "message" }, shown(problem))),
     underWay.length > 0 && interrupted(underWay),
     list,
@@ -51,7 +52,7 @@ function causeView(failure) {
   return [
     el("p", { class: "message", tabindex: failure.message.length > 2000 ? "0" : null }, shown(failure.message)),
     failure.causes.length > 0 && el("ul", { class: "causes", "aria-label": "Causes" }, failure.causes.map((cause) => el("li", {}, shown(cause)))),
-    failure.place !== null && el("p", { class: "meta" }, "At ", el("span", { class: "name" }, shown(failure.place))),
+    failure.place !== null && !failure.message.includes(failure.place) && el("p", { class: "meta" }, "At ", el("span", { class: "name" }, shown(failure.place))),
   ];
 }
 
@@ -69,16 +70,38 @@ function interrupted(underWay) {
 }
 
 function resumeView() {
+  if (isInterrupted) return leftView();
   const { resume } = run;
   if (resume === null) return null;
-  if (resume.is_whole) return el("div", { class: "resume" }, el("h3", {}, "What is left"), el("p", {}, "The whole pipeline: run it again as it was."));
-  const quoted = (names) => names.map((name) => JSON.stringify(name)).join(", ");
+  if (resume.is_whole) return wholeLeft();
   const short = resume.is_exact && resume.from_nodes.length < resume.nodes.length;
-  const names = short ? resume.from_nodes : resume.nodes;
-  const code = `let rest = Selection::new().${short ? "from_nodes" : "nodes"}([${quoted(names)}]);\nlet pipeline = pipeline.select(&rest)?;`;
-  const isCut = resume.nodes.length < resume.count;
+  const code = resume.nodes.length < resume.count ? null : selectionOf(short ? "from_nodes" : "nodes", short ? resume.from_nodes : resume.nodes);
   return el("div", { class: "resume" },
     el("h3", {}, "What is left"),
     el("p", { class: "soft" }, `${plural(resume.count, "node")} of ${count(N)}. To run just ${resume.count === 1 ? "that" : "these"}:`),
-    isCut ? el("p", {}, "Too many to name here: error.resume().nodes() has them.") : codeOf(code));
+    code === null ? el("p", {}, "Too many to name here: error.resume().nodes() has them.") : codeOf(code));
+}
+
+/** What is left of a run that was interrupted, as far as the states tell: which data
+ *  was in memory alone is not on record. */
+function leftView() {
+  const isDone = (node) => nodes.state[node] === DONE || nodes.state[node] === KEPT;
+  const left = [];
+  for (let node = 0; node < N; node += 1) if (!isDone(node)) left.push(node);
+  if (left.length === 0) return null;
+  if (left.length === N) return wholeLeft();
+  const before = [...new Set(left.flatMap((node) => nodes.needs[node]).filter(isDone))].sort((a, b) => a - b);
+  return el("div", { class: "resume" },
+    el("h3", {}, "What is left"),
+    el("p", { class: "soft" }, `${plural(left.length, "node")} of ${count(N)} ${left.length === 1 ? "is" : "are"} not done. Once the process has ended, to run just ${left.length === 1 ? "that" : "these"}:`),
+    left.length > LEFT_NAMED ? el("p", {}, "Too many to name here: the table of nodes has them, by state.") : codeOf(selectionOf("nodes", left.map((node) => nodes.name[node]))),
+    before.length > 0 && el("p", {}, "What was in memory alone went with the process. ", left.length === 1 ? "It reads" : "They read", " from ", some(before), before.length === 1 ? ", which is done: add it if its outputs were, and so on with what it reads." : ", which are done: add those whose outputs were, and so on with what these read."));
+}
+
+function wholeLeft() {
+  return el("div", { class: "resume" }, el("h3", {}, "What is left"), el("p", {}, "The whole pipeline: run it again as it was."));
+}
+
+function selectionOf(method, names) {
+  return `let rest = Selection::new().${method}([${names.map((name) => JSON.stringify(name)).join(", ")}]);\nlet pipeline = pipeline.select(&rest)?;`;
 }

@@ -32,9 +32,9 @@ function difference(nanos) {
 
 function size(bytes) {
   if (bytes === null || bytes === undefined) return "–";
-  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   let unit = 0;
-  while (bytes >= 999.5 && unit < units.length - 1) { bytes /= 1024; unit += 1; }
+  while (bytes >= 999.5 && unit < units.length - 1) { bytes /= 1000; unit += 1; }
   return (unit === 0 ? bytes : three(bytes)) + " " + units[unit];
 }
 

@@ -55,8 +55,8 @@ function drawGraph() {
     const state = nodeState(node);
     const [name, namespace] = [localName(node), namespaceOf(node)];
     const attempts = nodes.attempts[node] > 1 ? nodes.attempts[node] + " attempts" : null;
-    const under = [ran(node) === null ? nodeWord(node) : duration(ran(node)), attempts, localName(node) === nodes.name[node] ? null : middle(namespace, 12)].filter(Boolean).join(" · ");
-    const told = `${shown(nodes.name[node])}: ${nodeWord(node)}${ran(node) === null ? "" : ", ran " + duration(ran(node))}${isCritical[node] ? ", on the critical path" : ""}`;
+    const under = [ran(node) === null ? nodeWord(node) : nodeRanTold(node), attempts, localName(node) === nodes.name[node] ? null : middle(namespace, 12)].filter(Boolean).join(" · ");
+    const told = `${shown(nodes.name[node])}: ${nodeWord(node)}${ran(node) === null ? "" : ", ran " + nodeRanTold(node)}${isCritical[node] ? ", on the critical path" : ""}`;
     return boxAt(index, state.key + (ghost ? " ghost" : "") + (isCritical[node] ? " critical" : ""), told, "false",
       draw("title", {}, told), draw("rect", { class: "stripe", x: 0, y: 0, width: 5, height: BOX.height, rx: 2 }),
       draw("svg", { class: "icon", x: 13, y: 7, width: 13, height: 13, viewBox: "0 0 16 16" }, draw("use", { href: "#state-" + state.key })),

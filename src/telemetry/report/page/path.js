@@ -19,7 +19,7 @@ function drawPath() {
   show(longest);
   const most = 5000;
   const more = isLong && el("button", { type: "button", click: () => { show(places.slice(0, most)); more.remove(); } }, criticalPath.length > most ? `Show the first ${count(most)} steps` : `Show all ${count(criticalPath.length)} steps`);
-  const told = `${plural(criticalPath.length, "node")} ran ${duration(worked)} one after the other` + (took > 0 ? `, ${percent(Math.min(1, worked / took))} of the run` : "") + (waited > 0 ? `, and were ready ${duration(waited)} before a worker took them.` : ".");
+  const told = `${plural(criticalPath.length, "node")} ran ${duration(worked)}${criticalPath.length === 1 ? "" : " one after the other"}` + (took > 0 ? `, ${percent(Math.min(1, worked / took))} of the run` : "") + (waited > 0 ? `, and ${criticalPath.length === 1 ? "was" : "were"} ready ${duration(waited)} before a worker took ${criticalPath.length === 1 ? "it" : "them"}.` : ".");
   fill(section, titled("path", "Critical path", told),
     isLong && el("p", { class: "meta" }, `The ${STEPS} steps that took longest, in their order.`), list, more);
 }
@@ -32,7 +32,7 @@ function step(node, at) {
   const bar = el("span", { class: "share", "aria-hidden": "true" }, part("before", Math.max(0, began(node) - queued(node))), part("waited", queued(node)), part(nodeState(node).key, ran(node)));
   const button = nodeButton(node);
   button.title = shown(nodes.name[node]);
-  const told = `waited ${duration(queued(node))}, ran ${duration(ran(node))}`;
+  const told = `waited ${duration(queued(node))}, ran ${nodeRanTold(node)}`;
   return el("li", { class: nodes.state[node] === DONE ? null : nodeState(node).key },
-    el("span", { class: "place" }, count(at + 1)), button, el("span", { class: "number", title: told }, duration(ran(node))), bar);
+    el("span", { class: "place" }, count(at + 1)), button, el("span", { class: "number", title: told }, nodeRanTold(node)), bar);
 }

@@ -34,6 +34,9 @@ const lastAttempt = (node) => attemptsOf(node).at(-1);
 /** How long an attempt took; one that was interrupted, until the last event. */
 const ranOf = (attempt) => attempts.ran[attempt] ?? Math.max(0, took - attempts.began[attempt]);
 const ran = (node) => { const last = lastAttempt(node); return last === undefined ? null : ranOf(last); };
+/** The same in words: what was interrupted may have gone on after the last event. */
+const ranTold = (attempt) => duration(ranOf(attempt)) + (attempts.ran[attempt] === null ? " or more" : "");
+const nodeRanTold = (node) => { const last = lastAttempt(node); return last === undefined ? duration(null) : ranTold(last); };
 const queued = (node) => { const last = lastAttempt(node); return last === undefined ? null : attempts.queued[last]; };
 const began = (node) => { const last = lastAttempt(node); return last === undefined ? null : attempts.began[last]; };
 
@@ -61,6 +64,8 @@ const criticalPath = data.critical_path;
 const isCritical = new Uint8Array(N);
 criticalPath.forEach((node) => { isCritical[node] = 1; });
 const failureOf = new Map(data.failures.map((failure) => [failure.node, failure]));
+/** Why attempts failed that were not the last: by attempt. */
+const retriedFor = new Map(data.retried);
 const logOf = new Map(data.logs.map((log) => [log.node, log]));
 
 const counts = new Array(STATES.length).fill(0);

@@ -8,7 +8,7 @@ function choose(node, from) {
   if (node === chosen) return;
   chosen = node;
   onChosen.forEach((told) => told(node, from));
-  if (node !== null) say(nodes.name[node] + ", " + nodeWord(node) + (ran(node) === null ? "" : ", ran " + duration(ran(node))));
+  if (node !== null) say(nodes.name[node] + ", " + nodeWord(node) + (ran(node) === null ? "" : ", ran " + nodeRanTold(node)));
 }
 
 const filter = { text: "", tag: "", states: new Set() };

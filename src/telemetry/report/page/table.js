@@ -18,7 +18,7 @@ function drawTable() {
     { name: "Node", key: (node) => byName[node], cell: null },
     { name: "Began", key: began, number: true, wide: true, falls: false, cell: (node) => (began(node) === null ? "–" : duration(began(node))) },
     { name: "Queued", key: queued, number: true, wide: true, falls: true, cell: (node) => duration(queued(node)) },
-    { name: "Ran", key: ran, number: true, falls: true, cell: (node) => duration(ran(node)) },
+    { name: "Ran", key: ran, number: true, falls: true, cell: nodeRanTold },
     previous !== null && { name: "Change", key: change, number: true, wide: true, falls: true, cell: (node) => changeOf(change(node), previous.ran[node]) },
     { name: "Attempts", key: (node) => nodes.attempts[node], number: true, wide: true, falls: true, cell: (node) => (nodes.attempts[node] === 0 ? "–" : count(nodes.attempts[node])) },
     { name: "Rows", key: (node) => nodes.rows[node], number: true, wide: true, falls: true, cell: (node) => (nodes.rows[node] === null ? "–" : count(nodes.rows[node])) },

@@ -36,7 +36,7 @@ function drawTimeline() {
   const moves = movable(frame, { changed: () => paint(), least: () => 1, most: () => Math.max(50, end / 2000), flat: true });
   fill(section,
     titled("timeline", "Timeline", null, viewTools("timeline", moves, () => moves.set({ x: 0, k: 1 }))), frame, tip,
-    el("p", { class: "legend", "aria-hidden": "true" }, legend("of-wait", "nodes ready and waiting"), legend("of-path", "critical path"), transfers.node.length > 0 && [legend("of-load", "load"), legend("of-save", "save")], el("span", {}, "drag to move, ctrl + wheel to zoom")),
+    el("p", { class: "legend", "aria-hidden": "true" }, legend("of-wait", "nodes ready and waiting"), legend("of-path", "critical path"), transfers.node.length > 0 && [legend("of-load", "load"), legend("of-save", "save")], hatched(), el("span", {}, "drag to move, ctrl + wheel to zoom")),
     transfers.left_out > 0 && el("p", { class: "meta" }, `${plural(transfers.left_out, "load or save", "loads and saves")} that took least are left out of this report; all are in events.jsonl.`),
     shares());
 
@@ -112,15 +112,24 @@ function drawTimeline() {
     c.fillStyle = colour.edge;
     c.beginPath();
     c.moveTo(xOf(0), y(0));
-    let [last, lastX] = [0, -Infinity];
+    // What is drawn, where, and what it is by now.
+    let [last, lastX, now] = [0, -Infinity, 0];
+    const settle = () => {
+      if (now === last) return;
+      c.lineTo(lastX + 0.5, y(last));
+      c.lineTo(lastX + 0.5, y(now));
+      last = now;
+    };
     for (const [time, number] of waiting.steps) {
       const x = xOf(time);
-      // Of several within half a pixel the highest is seen.
-      if (x - lastX < 0.5 && number <= last) continue;
+      // Of several within half a pixel the highest is seen, and the last goes on.
+      if (x - lastX < 0.5 && number <= last) { now = number; continue; }
+      if (x - lastX >= 0.5) settle();
       c.lineTo(x, y(last));
       c.lineTo(x, y(number));
-      [last, lastX] = [number, x];
+      [last, lastX, now] = [number, x, number];
     }
+    settle();
     c.lineTo(xOf(end), y(last));
     c.lineTo(xOf(end), y(0));
     c.fill();
@@ -271,7 +280,7 @@ function drawTimeline() {
   function wordsOf(attempt) {
     const number = nodes.attempts[attempts.node[attempt]] > 1 ? `attempt ${attempts.number[attempt]}, ` : "";
     const end = attempts.ran[attempt] === null ? "not ended" : attempts.outcome[attempt] === RETRYING ? "failed, was tried again" : STATES[attempts.outcome[attempt]].word;
-    return `${number}${end}, ran ${duration(ranOf(attempt))} from ${duration(attempts.began[attempt])}, waited ${duration(attempts.queued[attempt])}`;
+    return `${number}${end}, ran ${ranTold(attempt)} from ${duration(attempts.began[attempt])}, waited ${duration(attempts.queued[attempt])}`;
   }
 
   function go(attempt) {
@@ -331,6 +340,13 @@ function drawTimeline() {
   addEventListener("beforeprint", () => { palette = null; paint(); });
 }
 
+/** What the striped bars are, of those that there are. */
+function hatched() {
+  const words = [[RETRYING, "attempt that failed and was followed by another"], [FAILED, "attempt that failed"], [CANCELLED, "cancelled"], [RUNNING, isInterrupted ? "interrupted" : "running"]];
+  const found = new Set(attempts.outcome);
+  return words.filter(([state]) => found.has(state)).map(([state, word]) => legend("of-bar " + STATES[state].key, word));
+}
+
 /** Stripes across a bar: what is not done differs by more than its colour. */
 function hatch(c, colour, x, y, wide, tall) {
   if (wide < 3) return;
@@ -361,12 +377,22 @@ function niceStep(nanos) {
 function shares() {
   if (run.workers === null || took === 0) return null;
   const had = run.workers * took;
-  let [worked, loaded, saved] = [0, 0, 0];
-  for (let at = 0; at < attempts.node.length; at += 1) worked += ranOf(at);
-  transfers.took.forEach((time, at) => { if (transfers.is_load[at]) loaded += time; else saved += time; });
+  let [worked, lost, loaded, saved] = [0, 0, 0, 0];
+  const failed = new Set();
+  for (let at = 0; at < attempts.node.length; at += 1) {
+    const hasFailed = attempts.outcome[at] === FAILED || attempts.outcome[at] === RETRYING;
+    if (hasFailed) failed.add(attempts.node[at] + ":" + attempts.number[at]);
+    if (hasFailed) lost += ranOf(at);
+    else worked += ranOf(at);
+  }
+  // What a failed attempt loaded and saved is lost with it.
+  transfers.took.forEach((time, at) => {
+    if (failed.has(transfers.node[at] + ":" + transfers.attempt[at])) return;
+    if (transfers.is_load[at]) loaded += time; else saved += time;
+  });
   const own = Math.max(0, worked - loaded - saved);
-  const idle = Math.max(0, had - worked);
-  const parts = [["own", "nodes' own work", own], ["load", "loads", loaded], ["save", "saves", saved], ["idle", "idle", idle]].filter(([, , time]) => time > 0);
+  const idle = Math.max(0, had - worked - lost);
+  const parts = [["own", "nodes' own work", own], ["load", "loads", loaded], ["save", "saves", saved], ["lost", "attempts that failed", lost], ["idle", "idle", idle]].filter(([, , time]) => time > 0);
   const whole = parts.reduce((sum, [, , time]) => sum + time, 0) || 1;
   const bar = el("div", { class: "shares", "aria-hidden": "true" }, parts.map(([kind, , time]) => { const part = el("span", { class: kind }); part.style.flexGrow = time / whole; return part; }));
   return el("div", { class: "split" }, el("h3", {}, "Where the workers' time went"), bar,

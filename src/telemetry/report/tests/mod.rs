@@ -121,6 +121,34 @@ fn a_report_has_every_node_with_its_state_and_times() {
 }
 
 #[test]
+fn each_attempt_that_was_followed_by_another_has_its_own_reason() {
+    let mut script = Script::new("nightly", vec![written("a", &[])]);
+    for (attempt, message) in [(1, "too early"), (2, "too late")] {
+        let (at, queued) = (u64::from(attempt) * 10, Duration::ZERO);
+        let node = script.node(0);
+        script.tell(at, EventKind::NodeStarted { node, attempt, queued });
+        let (node, ran) = (script.node(0), Duration::from_millis(1));
+        let failure = Box::new(FailureCause {
+            kind: "error".into(),
+            message: message.to_owned(),
+            causes: Vec::new(),
+            place: None,
+        });
+        let end = NodeEnd { node, attempt, ran, rows: None };
+        script.tell(at + 1, EventKind::NodeRetried { end, failure, pause: Duration::ZERO });
+    }
+    let (node, queued) = (script.node(0), Duration::ZERO);
+    script.tell(30, EventKind::NodeStarted { node, attempt: 3, queued });
+    let (node, ran) = (script.node(0), Duration::from_millis(1));
+    script.tell(31, EventKind::NodeDone(NodeEnd { node, attempt: 3, ran, rows: None }));
+    script.end(32, RunEnd::Done);
+    let data = data(&script.record.to_html());
+    let retried = data["retried"].as_array().unwrap();
+    let told: Vec<_> = retried.iter().map(|pair| (&pair[0], &pair[1]["message"])).collect();
+    assert_eq!(serde_json::json!(told), serde_json::json!([[0, "too early"], [1, "too late"]]));
+}
+
+#[test]
 fn a_run_without_its_last_event_has_no_end_and_what_was_under_way_has_none() {
     let mut script = Script::new("nightly", vec![written("a", &[])]);
     script.start(5, 0);
