@@ -328,3 +328,59 @@ fn index(event: &Event<'static>) -> Option<(String, u32)> {
 fn named((name, index): (&str, u32)) -> (String, u32) {
     (name.to_owned(), index)
 }
+
+#[test]
+fn what_a_listener_refuses_a_run_for_may_not_end_it_otherwise() {
+    struct Unspeakable;
+    impl Listener for Unspeakable {
+        fn run(&self, _: &RunId) -> Arc<dyn RunListener> {
+            Arc::new(Self)
+        }
+    }
+    impl RunListener for Unspeakable {
+        fn begin(&self, _: &Pipeline) -> Result<(), Box<dyn Error + Send + Sync>> {
+            #[derive(Debug)]
+            struct Panics;
+            impl std::fmt::Display for Panics {
+                fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    panic!("not even this")
+                }
+            }
+            impl Error for Panics {}
+            Err(Panics.into())
+        }
+
+        fn event(&self, _: &Event<'_>) {}
+    }
+    with_each_runner(|runner| {
+        let heard = Heard::default();
+        let options = RunOptions::new().listener(heard.clone()).listener(Unspeakable);
+        let error = runner.run(&one_node(), &Catalog::empty(), options).unwrap_err();
+        assert_eq!(error.problems(), ["<an error that cannot be shown>"]);
+        assert_eq!(heard.words(), ["end: refused"]);
+    });
+}
+
+#[test]
+fn an_error_that_never_ends_is_told_as_far_as_anybody_reads() {
+    #[derive(Debug)]
+    struct Endless;
+    impl std::fmt::Display for Endless {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            // The runner's own words about it, and the test's, are to have an end.
+            (0..10_000_000).try_for_each(|_| f.write_str("on and on "))
+        }
+    }
+    impl Error for Endless {}
+    let fail = || Err::<u64, _>(Endless);
+    let pipeline = Pipeline::new([node(fail).reads(()).writes(SUM).named("add")]).unwrap();
+    let heard = Heard::default();
+    let options = RunOptions::new().listener(heard.clone());
+    SequentialRunner::new().run(&pipeline, &Catalog::empty(), options).unwrap_err();
+    let events = heard.0.lock().unwrap();
+    let told = events.iter().find_map(|event| match &event.kind {
+        EventKind::NodeFailed { failure, .. } => Some(failure.message.len()),
+        _ => None,
+    });
+    assert!(told.unwrap() < 70_000);
+}

@@ -320,3 +320,27 @@ fn workers_that_another_run_has_lost_are_known_to_be_lost() {
 fn length() -> Node {
     node(|text: &str| text.len() as u32).reads(TEXT).writes(number("length")).named("length")
 }
+
+#[test]
+fn an_awaited_run_ends_though_its_only_worker_is_at_a_node_that_was_given_up() {
+    let pool = Executor::builder().num_threads(1).build().unwrap();
+    let (free, is_free) = std::sync::mpsc::channel::<()>();
+    let is_free = std::sync::Mutex::new(is_free);
+    let stuck = move || {
+        let _ = is_free.lock().unwrap().recv();
+        1_u64
+    };
+    const STUCK: Data<u64> = Data::memory("stuck");
+    let stuck = node(stuck).reads(()).writes(STUCK).named("stuck");
+    let pipeline = Pipeline::new([stuck.timeout(Duration::from_millis(20))]).unwrap();
+    let runner = ThreadRunner::new(&pool);
+    let outside = Executor::builder().num_threads(1).build().unwrap();
+    let awaited = |run| outside.spawn_future(run).join().unwrap();
+    let run = || runner.run_async(&pipeline, &Catalog::empty(), RunOptions::new());
+    let error = awaited(run()).unwrap_err();
+    assert!(error.failures().next().unwrap().is_timeout());
+    // Nor is the next one left without a word.
+    let error = awaited(run()).unwrap_err();
+    assert!(error.is_refused(), "{error}");
+    drop(free);
+}

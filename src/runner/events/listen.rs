@@ -36,7 +36,8 @@ pub trait RunListener: Send + Sync + 'static {
         false
     }
 
-    /// The run is about to begin with its checks passed: the first event follows.
+    /// The run is about to begin with its checks passed: the first event follows. Only
+    /// another listener can still refuse it; the first event is then its end.
     /// `pipeline` is all that the run was asked for; the index of a
     /// [`NodeRef`](super::NodeRef) is a place in its
     /// [`nodes`](Pipeline::nodes). Not called for a run that is refused.

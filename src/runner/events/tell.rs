@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::event::{EventKind, FailureCause, NodeEnd, Transfer};
+use super::told::Told;
 use crate::catalog::{DatasetError, Value};
 use crate::pipeline::{DatasetIndex, NodeIndex};
 use crate::runner::NodeFailure;
@@ -88,7 +89,7 @@ impl Run {
         ended: Duration,
     ) {
         let Some(told) = &self.told else { return };
-        let end = self.node_end(at, began, ended);
+        let end = self.node_end(told, at, began, ended);
         let kind = match (stage, failure) {
             (Stage::Done, _) => EventKind::NodeDone(end),
             (Stage::Cancelled, _) => EventKind::NodeCancelled(end),
@@ -108,7 +109,7 @@ impl Run {
     ) {
         let Some(told) = &self.told else { return };
         let Again { pause, cause } = again;
-        let (end, failure) = (self.node_end(at, began, ended), cause.unwrap_or_default());
+        let (end, failure) = (self.node_end(told, at, began, ended), cause.unwrap_or_default());
         told.tell(ended, EventKind::NodeRetried { end, failure, pause });
     }
 
@@ -143,13 +144,15 @@ impl Run {
         so_far.map(|(attempts, _)| attempts)
     }
 
-    fn node_end(&self, at: NodeIndex, began: Duration, ended: Duration) -> NodeEnd<'_> {
+    fn node_end(
+        &self,
+        told: &Told,
+        at: NodeIndex,
+        began: Duration,
+        ended: Duration,
+    ) -> NodeEnd<'_> {
         let pipeline = &self.bound.pipeline;
-        let index = self.told.as_ref().map(|told| told.node(pipeline, at).index);
-        let node = super::NodeRef {
-            name: Cow::Borrowed(pipeline.name_of(at)),
-            index: index.unwrap_or(at),
-        };
+        let node = told.node(pipeline, at);
         let attempt = self.tries_of(at).unwrap_or(1);
         let rows = self.state.nodes[at as usize].rows().map(|rows| rows as u64);
         NodeEnd { node, attempt, ran: ended.saturating_sub(began), rows }
@@ -309,14 +312,31 @@ impl Default for FailureCause {
     }
 }
 
-/// What an error says of itself. That is foreign code, which may fail or panic.
+/// What an error says of itself, as far as anybody reads. That is foreign code, which
+/// may fail, panic or never end.
 pub(super) fn in_words(error: &(impl std::fmt::Display + ?Sized)) -> String {
-    use std::fmt::Write;
-    let mut text = String::new();
-    let mut is_whole = false;
-    crate::context::quietly(|| is_whole = write!(text, "{error}").is_ok());
-    if !is_whole {
-        text.push_str("<an error that cannot be shown>");
+    use std::fmt::{Error, Result, Write};
+
+    const LONGEST: usize = 64 * 1024;
+    struct Words {
+        text: String,
+        is_cut: bool,
+    }
+    impl Write for Words {
+        fn write_str(&mut self, more: &str) -> Result {
+            let room = LONGEST - self.text.len();
+            self.is_cut |= more.len() > room;
+            self.text.push_str(&more[..more.floor_char_boundary(room)]);
+            if self.is_cut { Err(Error) } else { Ok(()) }
+        }
+    }
+    let (mut words, mut is_whole) = (Words { text: String::new(), is_cut: false }, false);
+    crate::context::quietly(|| is_whole = write!(words, "{error}").is_ok());
+    let Words { mut text, is_cut } = words;
+    match (is_whole, is_cut) {
+        (true, _) => {}
+        (false, true) => text.push_str(" … <and more>"),
+        (false, false) => text.push_str("<an error that cannot be shown>"),
     }
     text
 }

@@ -62,7 +62,7 @@ impl Told {
         let begin = |listener: &Arc<dyn RunListener>| {
             let begin = || RunLogger::silenced(|| listener.begin(pipeline));
             match catch_unwind(AssertUnwindSafe(begin)) {
-                Ok(begun) => begun.err().map(|error| error.to_string()),
+                Ok(begun) => begun.err().map(|error| super::tell::in_words(&*error)),
                 Err(payload) => {
                     let what = message_of(&*payload);
                     discard(payload);

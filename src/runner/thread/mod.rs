@@ -19,6 +19,7 @@ use crate::catalog::Catalog;
 use crate::context::{Propagation, PropagationError, RunId, drop_clean};
 use crate::executor::Executor;
 use crate::pipeline::Pipeline;
+use crate::sync::Mutex;
 use desk::GRACE;
 use future::Shared;
 use work::{Lane, Work};
@@ -117,7 +118,7 @@ impl ThreadRunner {
         let (runner, pipeline, catalog) = (self.clone(), pipeline.clone(), catalog.clone());
         let shared = Arc::new(Shared::default());
         let theirs = shared.clone();
-        self.executor.spawn_part(move || {
+        on_worker(&self.executor, move || {
             let prepare = || runner.prepare(&pipeline, &catalog, &options, caller);
             let work = match catch_unwind(AssertUnwindSafe(prepare)) {
                 Ok(Ok(work)) => work,
@@ -132,7 +133,7 @@ impl ThreadRunner {
             work.run.progress.then(move || {
                 // On a worker of its own turn: the end may be told by any thread.
                 let executor = ended.executor.clone();
-                executor.spawn_part(move || {
+                on_worker(&executor, move || {
                     let outcome = catch_unwind(AssertUnwindSafe(|| ended.run.conclude()));
                     // Before the end is told, as by the tickets: the caller's span ends
                     // with what the caller has of it.
@@ -220,6 +221,23 @@ fn wait_for(work: &Arc<Work>) -> Result<RunReport, RunError> {
     let progress = &work.run.progress;
     work.executor.wait_until(|| progress.is_over(), |at_most| progress.block(at_most));
     work.run.conclude()
+}
+
+/// Runs `f` on a worker, or on a thread of its own where every worker is at a node that
+/// was given up: none of them may ever come back to take it.
+fn on_worker(executor: &Executor, f: impl FnOnce() + Send + 'static) {
+    if !executor.lost().is_all(executor.num_threads()) {
+        return executor.spawn_part(f);
+    }
+    let f = Arc::new(Mutex::new(Some(f)));
+    let theirs = f.clone();
+    let take = |f: &Mutex<Option<_>>| f.lock().take();
+    let thread = std::thread::Builder::new().name("entourage-run".to_owned());
+    let spawned = thread.spawn(move || take(&theirs).into_iter().for_each(|f| f()));
+    if spawned.is_err() {
+        // Better late than never.
+        take(&f).into_iter().for_each(|f| executor.spawn_part(f));
+    }
 }
 
 /// Whose run it is.

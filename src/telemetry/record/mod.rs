@@ -178,7 +178,8 @@ impl RunRecord {
     /// The last attempt at a node.
     pub(crate) fn last_attempt(&self, node: u32) -> Option<&AttemptRecord> {
         let at = self.nodes[node as usize].last_attempt?;
-        Some(&self.attempts[at as usize])
+        // Of one that was given back nothing came.
+        Some(&self.attempts[at as usize]).filter(|last| last.outcome != NodeState::NeverStarted)
     }
 
     /// How much of the time that the workers had for the run they spent on its
@@ -187,7 +188,8 @@ impl RunRecord {
     pub fn efficiency(&self) -> Option<f64> {
         let workers = f64::from(self.started.as_ref()?.workers);
         let (took, last) = (self.took().as_secs_f64(), self.last);
-        let ran = self.attempts.iter().map(|attempt| attempt.ran(last).as_secs_f64());
+        let made = self.attempts.iter().filter(|made| made.outcome != NodeState::NeverStarted);
+        let ran = made.map(|attempt| attempt.ran(last).as_secs_f64());
         let had = workers * took;
         (had > 0.0).then(|| ran.sum::<f64>() / had)
     }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::journal::{Journal, Next};
 use super::log::Log;
 use super::notes::Notes;
-use crate::context::RunId;
+use crate::context::{RunId, quietly};
 use crate::sync::{Condvar, Mutex, thread};
 
 /// How long events may be pending.
@@ -125,8 +125,11 @@ impl Desk {
 
     fn work(&self) {
         while let Some(work) = self.next() {
-            work.events.iter().for_each(|events| self.write(events));
-            work.logs.iter().for_each(|log| log.write());
+            // Else the thread would be gone, and nobody would know.
+            quietly(|| {
+                work.events.iter().for_each(|events| self.write(events));
+                work.logs.iter().for_each(|log| log.write());
+            });
             // With its last handle a journal closes its file: not under the lock.
             drop(work);
             let mut state = self.state.lock();

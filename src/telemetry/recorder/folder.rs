@@ -69,11 +69,12 @@ impl RunFolder {
 fn make(runs: &Path, run_id: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(runs)?;
     let name = folder_name(run_id);
-    for nth in 1..=MOST {
-        let path = match nth {
-            1 => runs.join(&name),
-            nth => runs.join(format!("{name}~{nth}")),
-        };
+    let path = |nth| match nth {
+        1 => runs.join(&name),
+        nth => runs.join(format!("{name}~{nth}")),
+    };
+    for nth in first_free(|nth| path(nth).symlink_metadata().is_ok())..=MOST {
+        let path = path(nth);
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -81,4 +82,39 @@ fn make(runs: &Path, run_id: &str) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other(format!("there are {MOST} runs of that id")))
+}
+
+/// A number that is not taken, with all below it taken, if they were given one by one:
+/// not looked for one by one, since there may be very many.
+fn first_free(is_taken: impl Fn(u32) -> bool) -> u32 {
+    let (mut taken, mut free) = (0, 1);
+    while free < MOST && is_taken(free) {
+        (taken, free) = (free, free.saturating_mul(2).min(MOST));
+    }
+    while free - taken > 1 {
+        let middle = taken + (free - taken) / 2;
+        if is_taken(middle) { taken = middle } else { free = middle }
+    }
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::{MOST, first_free};
+
+    #[test]
+    fn the_first_free_number_is_found_in_few_looks() {
+        for count in [0, 1, 2, 3, 4, 7, 8, 9, 1000, 99_999] {
+            let looks = Cell::new(0);
+            let is_taken = |nth| {
+                looks.set(looks.get() + 1);
+                nth <= count
+            };
+            assert_eq!(first_free(is_taken), count + 1);
+            assert!(looks.get() < 40, "{} looks", looks.get());
+        }
+        assert_eq!(first_free(|_| true), MOST);
+    }
 }
