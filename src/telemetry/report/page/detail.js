@@ -9,7 +9,7 @@ function drawDetail() {
     const isOpen = node !== null;
     panel.hidden = !isOpen;
     byId("columns").classList.toggle("open", isOpen);
-    if (!isOpen) { fill(panel); if (back?.isConnected) back.focus({ preventScroll: true }); back = null; history.replaceState(null, "", location.pathname + location.search); return; }
+    if (!isOpen) { fill(panel); if (back?.isConnected) back.focus({ preventScroll: true }); back = null; history.replaceState(null, "", location.href.split("#", 1)[0]); return; }
     fill(panel, content(node));
     panel.scrollTop = 0;
     // So that a link to the report can lead to the node.

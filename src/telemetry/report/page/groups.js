@@ -46,6 +46,17 @@ function gathered(parts, space) {
   });
 }
 
+/** The innermost namespace that all members are in; each is in some. */
+function commonSpace(members) {
+  const common = namespaceOf(members[0]).split(".");
+  for (const node of members) {
+    const own = namespaceOf(node).split(".");
+    const apart = common.findIndex((part, at) => part !== own[at]);
+    if (apart >= 0) common.length = apart;
+  }
+  return common.join(".");
+}
+
 function bySpace({ members, space }) {
   const before = space === "" ? 0 : space.length + 1;
   const keyOf = (node) => {
@@ -56,8 +67,8 @@ function bySpace({ members, space }) {
   const parts = without * 2 > members.length ? null : divided(members, (node) => keyOf(node) ?? "");
   if (parts === null) {
     // All are in one namespace: what is inside it counts.
-    const only = members.length > 0 && without === 0 ? keyOf(members[0]) : "";
-    return only === "" ? null : bySpace({ members, space: space === "" ? only : space + "." + only });
+    const only = members.length > 0 && without === 0 ? commonSpace(members) : space;
+    return only === space ? null : bySpace({ members, space: only });
   }
   const inside = (label) => (label === null || label === "" || label.startsWith("(") ? space : space === "" ? label : space + "." + label);
   return gathered(new Map([...parts].map(([key, some]) => [key === "" ? "(no namespace)" : key, some])), inside);
