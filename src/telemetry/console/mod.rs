@@ -215,7 +215,9 @@ impl Console {
     }
 
     /// Writes lines above what is drawn, as they are. While runs go on a line is
-    /// there within a tenth of a second, and otherwise at once.
+    /// there within a tenth of a second, and otherwise at once. Where another write
+    /// is blocked, it is there after that: a line waits two seconds at most, and the
+    /// next ones not at all. Of those a MiB is kept.
     ///
     /// ```
     /// use std::io::Write;

@@ -34,7 +34,8 @@ pub(super) struct Screen {
     /// `MultiProgress` would each be drawn when they change.
     bar: ProgressBar,
     drawn: Option<Drawn>,
-    error: Option<io::Error>,
+    /// The first one. Others look at it while the writer is at work.
+    error: Arc<Mutex<Option<io::Error>>>,
     is_closed: bool,
 }
 
@@ -46,7 +47,7 @@ struct Drawn {
 }
 
 impl Screen {
-    pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
+    pub(super) fn new(writer: Box<dyn Write + Send>, error: Arc<Mutex<Option<io::Error>>>) -> Self {
         let canvas = Arc::new(Canvas::default());
         let target = ProgressDrawTarget::term_like(Box::new(Drawing(canvas.clone())));
         let bar = ProgressBar::with_draw_target(None, target);
@@ -60,7 +61,7 @@ impl Screen {
         );
         // The template is as it must be: otherwise nothing is drawn.
         bar.set_style(style.template("{frame}").unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { writer, canvas, bar, drawn: None, error: None, is_closed: false }
+        Self { writer, canvas, bar, drawn: None, error, is_closed: false }
     }
 
     /// Writes `above`, which ends with a line's end or is empty, and draws `frame`
@@ -83,12 +84,6 @@ impl Screen {
             self.drawn = next;
         }
         self.write_out();
-    }
-
-    /// The first error that writing had.
-    pub(super) fn error(&self) -> Option<io::Error> {
-        let error = self.error.as_ref()?;
-        Some(io::Error::new(error.kind(), error.to_string()))
     }
 
     fn write_out(&mut self) {
@@ -120,7 +115,7 @@ impl Screen {
         }
         // There is nobody behind a pipe that broke, and there will not be.
         self.is_closed |= error.kind() == io::ErrorKind::BrokenPipe;
-        self.error.get_or_insert(error);
+        self.error.lock().get_or_insert(error);
     }
 }
 

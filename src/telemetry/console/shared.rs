@@ -6,6 +6,11 @@
 //! lock (`Screen`), which no event waits for. Where both are held, the screen's
 //! was taken first. What the user gave the console to call is called under neither,
 //! except for its writer.
+//!
+//! The writer may block for ever, with the screen locked. Who has a line to show then
+//! gives up after a while, and leaves it to whoever holds the screen: that one looks
+//! once more when it has let go. A line is noted before the screen is tried, so either
+//! the one or the other finds it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,15 +27,19 @@ use super::screen::{Screen, is_in_writer};
 use super::summary;
 use super::surroundings::{Shape, Surroundings};
 use crate::context::discard;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Condvar, Mutex, thread};
 
 /// How often it is drawn, at most.
 pub(super) const TICK: Duration = Duration::from_millis(100);
-/// How long a run waits at its end for its summary to be written. A terminal that is
-/// stopped, or a pipe that nobody reads, does not hold it for longer.
+/// How long a run waits at its end for its summary to be written, and a line for the
+/// one before it. A terminal that is stopped, or a pipe that nobody reads, does not
+/// hold them for longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many bytes wait to be written, before who writes more does it himself.
 const PENDING: usize = 64 * 1024;
+/// How many bytes are kept for a writer that takes none. What comes then is lost.
+const MOST_PENDING: usize = 1 << 20;
 
 /// Tells the time, since whenever.
 pub(super) type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -38,6 +47,12 @@ pub(super) type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 pub(super) struct Shared {
     state: Mutex<State>,
     screen: Mutex<Screen>,
+    /// Whether somebody has waited for the screen in vain, and nobody had it since:
+    /// the next does not wait.
+    is_stuck: AtomicBool,
+    /// The first error that writing had. Not in the screen, which the writer may hold
+    /// for ever.
+    error: Arc<Mutex<Option<io::Error>>>,
     /// A run has come to its end, which is to be told.
     ended: Condvar,
     /// The end of a run has been told.
@@ -101,9 +116,12 @@ impl Shared {
             drawn: None,
             ticking,
         };
+        let error = Arc::default();
         Self {
             state: Mutex::new(state),
-            screen: Mutex::new(Screen::new(writer)),
+            screen: Mutex::new(Screen::new(writer, Arc::clone(&error))),
+            is_stuck: AtomicBool::new(false),
+            error,
             ended: Condvar::new(),
             told: Condvar::new(),
             clock,
@@ -117,7 +135,9 @@ impl Shared {
 
     /// The first error that writing had.
     pub(super) fn error(&self) -> Option<io::Error> {
-        self.screen.lock().error()
+        let error = self.error.lock();
+        let error = error.as_ref()?;
+        Some(io::Error::new(error.kind(), error.to_string()))
     }
 
     /// Takes up a run, and returns the number to speak of it by.
@@ -154,7 +174,8 @@ impl Shared {
         let mut state = self.state.lock();
         if state.ticking == Ticking::Never {
             drop(state);
-            return self.tick();
+            self.tick();
+            return self.write_late();
         }
         self.ended.notify_one();
         let deadline = Instant::now() + PATIENCE;
@@ -179,7 +200,13 @@ impl Shared {
         let must_write = {
             let mut state = self.state.lock();
             state.tell_changes();
-            state.above.extend_from_slice(lines);
+            if state.above.len() > MOST_PENDING && self.is_stuck.load(Ordering::Relaxed) {
+                let lost = "the writer takes nothing, and what there is no room for is lost";
+                let error = || io::Error::new(io::ErrorKind::TimedOut, lost);
+                self.error.lock().get_or_insert_with(error);
+            } else {
+                state.above.extend_from_slice(lines);
+            }
             state.runs.is_empty() || state.above.len() > PENDING
         };
         if must_write {
@@ -188,11 +215,31 @@ impl Shared {
     }
 
     /// Writes what is to be above the frame, without that: to draw is for the thread,
-    /// which does not do it too often.
+    /// which does not do it too often. If the writer holds the screen for too long, who
+    /// holds it does so later.
     fn write_above(&self) {
-        let mut screen = self.screen.lock();
+        let patience =
+            if self.is_stuck.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
+        let Some(mut screen) = self.screen.try_lock_for(patience) else {
+            return self.is_stuck.store(true, Ordering::Relaxed);
+        };
+        self.is_stuck.store(false, Ordering::Relaxed);
         let (above, shape) = self.state.lock().take_above();
         screen.show(&above, String::new(), shape);
+        drop(screen);
+        self.write_late();
+    }
+
+    /// Writes what others would have written while the screen was held here. While
+    /// runs go on that is for the next tick.
+    fn write_late(&self) {
+        let is_late = {
+            let state = self.state.lock();
+            state.runs.is_empty() && !state.above.is_empty()
+        };
+        if is_late {
+            self.write_above();
+        }
     }
 
     /// Shows a line about a run, or about one that has yet to begin, if there is room
@@ -254,13 +301,16 @@ impl Shared {
 
     /// Leaves nothing of a frame whose runs are gone.
     fn clear(&self) {
-        let mut screen = self.screen.lock();
-        let mut state = self.state.lock();
-        if state.runs.is_empty() {
-            let (above, shape) = state.take_above();
-            drop(state);
-            screen.show(&above, String::new(), shape);
+        {
+            let mut screen = self.screen.lock();
+            let mut state = self.state.lock();
+            if state.runs.is_empty() {
+                let (above, shape) = state.take_above();
+                drop(state);
+                screen.show(&above, String::new(), shape);
+            }
         }
+        self.write_late();
     }
 
     fn tick_while_runs_go_on(self: Arc<Self>) {
