@@ -100,7 +100,9 @@ impl LogSink for Inner {
             }
             line.push_str(": ");
             line.push_str(&text::start_of(record.message, text::MESSAGE));
-            for (name, value) in record.fields.iter().take(FIELDS) {
+            // Where the `log` crate's records were made is no news for a person.
+            let fields = record.fields.iter().filter(|(name, _)| !name.starts_with("log."));
+            for (name, value) in fields.take(FIELDS) {
                 let value = text::start_of(&value.to_string(), FIELD);
                 let name = text::start_of(name, FIELD);
                 // As above.

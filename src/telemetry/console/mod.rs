@@ -28,8 +28,8 @@ use self::settings::Settings;
 use self::shared::Shared;
 use self::surroundings::Surroundings;
 pub use self::writer::ConsoleWriter;
-use crate::RunId;
 use crate::events::{Listener, ResumeFrom, RunListener};
+use crate::{RunId, RunRecorder};
 
 /// Tells a person how runs go: a [`Listener`] for
 /// [`RunOptions::listener`](crate::RunOptions::listener).
@@ -197,15 +197,30 @@ impl Console {
         self.set(|settings| settings.resume_command = Some(Arc::new(command)))
     }
 
-    /// Where the files of a run are, for the summary to tell.
+    /// Who records the runs: the summary tells where the files of a run are, and what
+    /// could not be written of it, so that a full disk does not go unseen.
+    ///
+    /// Give a run's options the recorder first, and then the console: they are told of
+    /// the run's end in that order, and only then does the recorder know it all.
     ///
     /// ```
     /// use entourage::{Console, RunOptions, RunRecorder};
     ///
     /// let recorder = RunRecorder::new("runs");
-    /// let folders = recorder.clone();
-    /// let console = Console::stderr().folder(move |run_id| folders.folder_of(run_id));
+    /// let console = Console::stderr().recorder(&recorder);
     /// let options = RunOptions::new().listener(recorder).listener(console);
+    /// ```
+    pub fn recorder(self, recorder: &RunRecorder) -> Self {
+        self.set(|settings| settings.recorder = Some(recorder.clone()))
+    }
+
+    /// Where the files of a run are, for the summary to tell, where that is not for a
+    /// [`recorder`](Self::recorder) to say.
+    ///
+    /// ```
+    /// let console = entourage::Console::stderr().folder(|run_id| {
+    ///     Some(format!("runs/{run_id}").into())
+    /// });
     /// ```
     pub fn folder(
         self,

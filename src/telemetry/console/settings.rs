@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 
-use crate::RunId;
 use crate::events::ResumeFrom;
+use crate::{RunId, RunRecorder};
 
 /// Says how a run is gone on with.
 pub(super) type ResumeCommand = Arc<dyn Fn(&ResumeFrom) -> String + Send + Sync>;
@@ -22,6 +22,7 @@ pub(super) struct Settings {
     pub(super) table_rows: usize,
     pub(super) resume_command: Option<ResumeCommand>,
     pub(super) folder: Option<Folder>,
+    pub(super) recorder: Option<RunRecorder>,
 }
 
 impl Default for Settings {
@@ -33,6 +34,7 @@ impl Default for Settings {
             table_rows: 40,
             resume_command: None,
             folder: None,
+            recorder: None,
         }
     }
 }

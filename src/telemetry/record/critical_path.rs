@@ -8,10 +8,20 @@ use super::RunRecord;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) node: u32,
+    /// From the end of the producer before it, or the beginning of the run, until its
+    /// last attempt was ready: the attempts that failed, and the pauses after them.
+    pub(crate) before: Duration,
     /// How long it was ready before it began.
     pub(crate) queued: Duration,
     /// How long its last attempt took.
     pub(crate) ran: Duration,
+}
+
+impl Step {
+    /// What of the path is its own.
+    pub(crate) fn took(&self) -> Duration {
+        self.before + self.queued + self.ran
+    }
 }
 
 impl RunRecord {
@@ -31,16 +41,18 @@ impl RunRecord {
         let mut steps = Vec::new();
         let mut next = latest(&mut all.into_iter());
         while let Some(node) = next {
+            let producers = self.graph.needs(node);
+            next = latest(&mut producers.filter_map(|node| Some((ended(node)?, node))));
             if let Some(attempt) = self.last_attempt(node) {
-                let ran = attempt.ran(self.last);
-                steps.push(Step { node, queued: attempt.queued, ran });
+                let ready = attempt.began.saturating_sub(attempt.queued);
+                let since = next.and_then(ended).unwrap_or_default();
+                let (before, ran) = (ready.saturating_sub(since), attempt.ran(self.last));
+                steps.push(Step { node, before, queued: attempt.queued, ran });
             }
             // What is read back from a file may go in circles.
             if steps.len() >= self.nodes.len() {
                 break;
             }
-            let producers = self.graph.needs(node);
-            next = latest(&mut producers.filter_map(|node| Some((ended(node)?, node))));
         }
         steps.reverse();
         steps

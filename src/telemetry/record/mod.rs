@@ -11,6 +11,8 @@ mod read;
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "console")]
+pub(crate) use self::critical_path::Step;
 pub(crate) use self::graph::Graph;
 #[cfg(any(test, feature = "console"))]
 pub(crate) use self::graph::WrittenGraph;

@@ -71,6 +71,33 @@ fn the_critical_path_goes_by_the_producer_that_ended_last() {
 }
 
 #[test]
+fn the_critical_path_has_the_attempts_that_failed_and_the_pauses_between() {
+    let mut script = Script::new();
+    script.run("a", "w0", 1, 10);
+    let (node, queued) = (script.node("b"), Duration::from_millis(1));
+    for (attempt, began) in [(1, 11), (2, 1_011)] {
+        script.tell(began, "w0", EventKind::NodeStarted { node: node.clone(), attempt, queued });
+        let ran = Duration::from_millis(700);
+        let end = NodeEnd { node: node.clone(), attempt, ran, rows: None };
+        let failure = Box::new(crate::events::FailureCause {
+            kind: "error".into(),
+            message: "no answer".into(),
+            causes: Vec::new(),
+            place: None,
+        });
+        let pause = Duration::from_millis(300);
+        script.tell(began + 700, "w0", EventKind::NodeRetried { end, failure, pause });
+    }
+    script.tell(2_011, "w0", EventKind::NodeStarted { node: node.clone(), attempt: 3, queued });
+    let end = NodeEnd { node, attempt: 3, ran: Duration::from_millis(20), rows: None };
+    script.tell(2_031, "w0", EventKind::NodeDone(end));
+    let path = script.record.critical_path();
+    assert_eq!(path[1].before, Duration::from_millis(2_000));
+    let total: Duration = path.iter().map(super::critical_path::Step::took).sum();
+    assert_eq!(total, Duration::from_millis(2_031));
+}
+
+#[test]
 fn a_node_that_waited_for_a_load_is_one_attempt_begun_again() {
     let mut script = Script::new();
     let (node, queued) = (script.node("a"), Duration::ZERO);

@@ -19,6 +19,8 @@ const FAILURES: usize = 10;
 const LINES: usize = 12;
 /// How many problems are told, for which a run was refused.
 const PROBLEMS: usize = 50;
+/// How many problems are told that the recorder had.
+const RECORDING: usize = 5;
 /// How many names of nodes are told in a line.
 const NAMES: usize = 8;
 
@@ -37,8 +39,22 @@ pub(super) fn of(live: &Live, shape: Shape) -> String {
         out.line("log lines not shown", &live.hidden.to_string());
     }
     let folder = settings.folder.as_ref().and_then(|folder| foreign(|| folder(&live.run_id)));
-    if let Some(folder) = folder.flatten() {
+    let recorder = settings.recorder.as_ref();
+    let recorded = recorder.and_then(|recorder| recorder.folder_of(&live.run_id));
+    if let Some(folder) = folder.flatten().or(recorded) {
         out.line("folder", &text::start_of(&folder.to_string_lossy(), text::MESSAGE));
+    }
+    if let Some(recorder) = recorder {
+        let of_run = format!("run `{}`: ", live.run_id);
+        let problems = recorder.problems();
+        let problems: Vec<_> =
+            problems.iter().filter_map(|all| all.strip_prefix(&of_run)).collect();
+        for problem in problems.iter().take(RECORDING) {
+            out.line("recording", &text::start_of(problem, text::MESSAGE));
+        }
+        if problems.len() > RECORDING {
+            out.line("recording", &format!("and {} more problems", problems.len() - RECORDING));
+        }
     }
     let resume = record.ended.as_ref().and_then(|ended| ended.resume.as_ref());
     if let Some(resume) = resume {
@@ -178,7 +194,9 @@ impl Out {
         for cause in failure.causes.iter().take(LINES) {
             self.indented(&format!("caused by: {cause}"));
         }
-        if let Some(place) = &failure.place {
+        // The message of a panic may have it.
+        let place = failure.place.as_ref().filter(|place| !failure.message.contains(&***place));
+        if let Some(place) = place {
             self.push(&format!("  at {}", text::start_of(place, text::MESSAGE)));
         }
     }
@@ -201,10 +219,19 @@ fn resume_from(resume: &ResumeFrom) -> String {
     if resume.is_whole {
         return "run it all again".to_owned();
     }
-    let named = resume.from_nodes.iter().take(NAMES);
+    let from = names(&resume.from_nodes);
+    if resume.is_exact {
+        return format!("from {from}");
+    }
+    let nodes = if resume.nodes.len() == 1 { "node" } else { "nodes" };
+    format!("{nodes} {} (or from {from}, and with that others, too)", names(&resume.nodes))
+}
+
+fn names(of: &[String]) -> String {
+    let named = of.iter().take(NAMES);
     let named: Vec<_> = named.map(|name| text::ends_of(name, text::NAME)).collect();
-    let more = resume.from_nodes.len() - named.len();
-    format!("from {}", and_more(named, more))
+    let more = of.len() - named.len();
+    and_more(named, more)
 }
 
 fn and_more(named: Vec<String>, more: usize) -> String {

@@ -1,7 +1,9 @@
 //! The critical path in a line or two.
 
+use std::time::Duration;
+
 use super::super::{text, units};
-use crate::telemetry::record::RunRecord;
+use crate::telemetry::record::{RunRecord, Step};
 
 /// How many terminal lines it may take.
 const LINES: usize = 3;
@@ -10,24 +12,26 @@ const NAME: usize = 40;
 const ARROW: &str = " → ";
 /// What a gap takes at most.
 const GAP: usize = 12;
+/// Which part of the path a wait has to be, to be worth a word.
+const WORTH: u32 = 20;
 
 /// `2.9 s: load 1.2 s → clean 0.9 s → fit 0.8 s`; of a long one the steps that took
-/// longest, and how many are left out between them.
+/// longest, and how many are left out between them. What a node took before its last
+/// attempt ran is told where it is worth it.
 pub(super) fn critical_path(record: &RunRecord, columns: usize) -> Option<String> {
     let steps = record.critical_path();
     if steps.is_empty() {
         return None;
     }
-    let total = steps.iter().map(|step| step.queued + step.ran).sum();
+    let total: Duration = steps.iter().map(Step::took).sum();
     let words = |at: usize| {
         let step = &steps[at];
         let name = text::ends_of(record.graph.name(step.node), NAME);
-        format!("{name} {}", units::duration(step.ran))
+        let attempts = record.last_attempt(step.node).map_or(1, |last| last.number);
+        format!("{name} {}{}", units::duration(step.ran), beside(step, attempts, total))
     };
     let mut order: Vec<usize> = (0..steps.len()).collect();
-    order.sort_by_key(|at| {
-        std::cmp::Reverse((steps[*at].queued + steps[*at].ran, steps.len() - at))
-    });
+    order.sort_by_key(|at| std::cmp::Reverse((steps[*at].took(), steps.len() - at)));
     let (mut shown, mut used) = (Vec::new(), 0);
     for at in order {
         let words = words(at);
@@ -47,6 +51,23 @@ pub(super) fn critical_path(record: &RunRecord, columns: usize) -> Option<String
     }
     parts.extend(gap(steps.len() - next));
     Some(format!("{}: {}", units::duration(total), parts.join(ARROW)))
+}
+
+/// What there was beside the last attempt: the ones before it, and waits.
+fn beside(step: &Step, attempts: u32, total: Duration) -> String {
+    let mut words = String::new();
+    let mut waited = step.queued;
+    match attempts.saturating_sub(1) {
+        0 => waited += step.before,
+        failed => {
+            let failed = units::count(failed, "failed attempt");
+            words = format!(" after {failed}, {}", units::duration(step.before));
+        }
+    }
+    if waited >= Duration::from_millis(1) && waited >= total / WORTH {
+        words += &format!(" (waited {})", units::duration(waited));
+    }
+    words
 }
 
 fn gap(nodes: usize) -> Option<String> {

@@ -41,6 +41,18 @@ ERROR clean: no\\nway e=\\u{1b}[2J
 }
 
 #[test]
+fn what_the_log_crate_adds_is_not_shown() {
+    let desk = Desk::plain();
+    let run = desk.begin("r", 1);
+    desk.after(100).written.take();
+    let place = LogValue::Text("src/x.rs".into());
+    let fields = [("log.file", place), ("log.line", LogValue::Unsigned(3))];
+    log(&run, Level::WARN, "odd", &[&fields[..], &[("logs", LogValue::Unsigned(4))]].concat());
+    desk.after(100);
+    assert_eq!(desk.written.take(), "WARN  clean: odd logs=4\n");
+}
+
+#[test]
 fn the_level_is_for_the_user_to_say() {
     let desk = Desk::plain().with(|console| console.log_level(LevelFilter::OFF));
     assert!(desk.begin("r", 1).listener.logger().is_none());

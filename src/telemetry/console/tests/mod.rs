@@ -226,6 +226,13 @@ impl Run {
         }));
     }
 
+    /// Its last node is done, and with that the run.
+    fn over_done(&mut self, name: &str, attempt: u32, ran: u64) {
+        let end = self.end(name, attempt, ran, None);
+        self.tell(EventKind::NodeDone(end));
+        self.over(RunEnd::Done);
+    }
+
     fn over(&mut self, end: RunEnd) {
         self.over_with(end, None);
     }

@@ -2,6 +2,7 @@
 
 use super::{Desk, Run, is_harmless, pipeline};
 use crate::events::{ResumeFrom, RunEnd};
+use crate::{Catalog, RunOptions, RunRecorder, SequentialRunner};
 
 fn resume(nodes: &[&str]) -> ResumeFrom {
     let nodes: Vec<_> = nodes.iter().map(ToString::to_string).collect();
@@ -140,6 +141,84 @@ fn who_gave_no_command_is_told_the_nodes_to_begin_with() {
     run.over_with(RunEnd::Cancelled, Some(resume(&from)));
     let text = desk.written.take();
     assert!(text.ends_with("resume: from n0, n1, n2, n3, n4, n5, n6, n7 and 12 more\n"), "{text}");
+}
+
+#[test]
+fn what_goes_on_with_more_than_is_left_is_said_to() {
+    let desk = Desk::plain().with(|console| console.table(false));
+    let mut run = desk.begin("r", 1);
+    let mut left = resume(&["first", "third"]);
+    (left.from_nodes, left.is_exact) = (vec!["first".to_owned()], false);
+    run.over_with(RunEnd::Cancelled, Some(left));
+    let text = desk.written.take();
+    let told = "resume: nodes first, third (or from first, and with that others, too)\n";
+    assert!(text.ends_with(told), "{text}");
+}
+
+#[test]
+fn the_place_of_a_panic_is_told_once() {
+    let desk = Desk::plain().with(|console| console.table(false));
+    let mut run = desk.begin("r", 1);
+    run.start("n0");
+    desk.after(1_000).written.take();
+    run.fail("n0", 1, "node `n0` panicked at src/fit.rs:3:9: boom");
+    run.over(RunEnd::Failed);
+    let text = desk.written.take();
+    let summary = &text[text.find("run r: failed").unwrap()..];
+    assert_eq!(summary.matches("src/fit.rs:3:9").count(), 1, "{summary}");
+}
+
+#[test]
+fn a_node_that_failed_twice_has_its_attempts_on_the_critical_path() {
+    let desk = Desk::plain();
+    let mut run = desk.begin("r", 1);
+    for attempt in 1..=2 {
+        desk.after(1);
+        run.start_attempt("n0", attempt);
+        desk.after(999);
+        run.retry("n0", attempt, "no answer");
+    }
+    desk.after(1);
+    run.start_attempt("n0", 3);
+    desk.after(20).written.take();
+    run.over_done("n0", 3, 20);
+    let text = desk.written.take();
+    let told = "critical path: 2.0 s: n0 20.0 ms after 2 failed attempts, 2.0 s\n";
+    assert!(text.contains(told), "{text}");
+}
+
+#[test]
+fn what_could_not_be_recorded_is_told_with_its_run() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    // No folder can be made under a file.
+    let recorder = RunRecorder::new(file.join("runs")).optional();
+    let desk = Desk::plain().with(|console| console.recorder(&recorder));
+    for id in ["other", "r"] {
+        let nodes = pipeline(["n0".to_owned()]);
+        let options = RunOptions::new().run_id(id).listener(recorder.clone());
+        let options = options.listener(desk.console.clone());
+        SequentialRunner::new().run(&nodes, &Catalog::empty(), options).unwrap();
+    }
+    let text = desk.written.take();
+    let summary = &text[text.find("run r: done").unwrap()..];
+    assert_eq!(summary.matches("\nrecording: ").count(), 1, "{text}");
+    assert!(summary.contains("; the run goes on without\n"), "{text}");
+}
+
+#[test]
+fn the_folder_is_that_of_the_recorder() {
+    let place = tempfile::tempdir().unwrap();
+    let recorder = RunRecorder::new(place.path());
+    let desk = Desk::plain().with(|console| console.recorder(&recorder));
+    let options = RunOptions::new().run_id("r").listener(recorder).listener(desk.console.clone());
+    let nodes = pipeline(["n0".to_owned()]);
+    SequentialRunner::new().run(&nodes, &Catalog::empty(), options).unwrap();
+    let folder = place.path().join("r");
+    let text = desk.written.take();
+    assert!(text.contains(&format!("\nfolder: {}\n", folder.display())), "{text}");
+    assert!(!text.contains("recording: "), "{text}");
 }
 
 #[test]
