@@ -38,6 +38,8 @@ pub(super) struct Page<'a> {
     /// attempts.
     retried: Vec<(usize, Failure<'a>)>,
     critical_path: Vec<u32>,
+    /// Of each of its nodes, what there was before its last attempt was ready.
+    path_before: Vec<u64>,
     logs: Vec<Log>,
     logs_left_out: usize,
     previous: Option<Previous>,
@@ -107,6 +109,7 @@ impl<'a> Page<'a> {
             failures_left_out,
             retried: retried(record),
             critical_path: path.iter().map(|step| step.node).collect(),
+            path_before: path.iter().map(|step| nanos(step.before)).collect(),
             logs,
             logs_left_out,
             previous: previous(record, is_beside),

@@ -116,6 +116,7 @@ fn a_report_has_every_node_with_its_state_and_times() {
     assert_eq!(data["nodes"]["needs"], serde_json::json!([[], [0]]));
     assert_eq!(data["attempts"]["ran"], serde_json::json!([10_000_000, 3_000_000]));
     assert_eq!(data["critical_path"], serde_json::json!([0, 1]));
+    assert_eq!(data["path_before"], serde_json::json!([0, 0]));
     assert_eq!(data["failures"][0]["causes"], serde_json::json!(["no"]));
     assert_eq!(data["run"]["parameters"], serde_json::json!([["limit", "1.5"]]));
 }
