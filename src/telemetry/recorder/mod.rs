@@ -92,7 +92,7 @@ use crate::telemetry::limits::LogLimits;
 ///   "schema": 1, "entourage": "0.1.0", "run_id": "nightly-42", "end": "failed",
 ///   "started": "2026-11-21T20:30:00.123456789Z", "took_ns": 5123456, "runner": "thread",
 ///   "workers": 2, "states": {"done": 1, "failed": 1}, "efficiency": 0.93,
-///   "critical_path": [{"node": "clean", "queued_ns": 1200, "ran_ns": 4000000}],
+///   "critical_path": [{"node": "clean", "before_ns": 0, "queued_ns": 1200, "ran_ns": 4000000}],
 ///   "error": "1 of 2 nodes failed", "refused": [],
 ///   "resume": {"nodes": ["fit"], "from_nodes": ["fit"], "is_exact": true, "is_whole": false},
 ///   "save_version": "2026-11-21T20.30.00.123Z", "load_versions": {}, "parameters": {"params:rate": 0.3},

@@ -55,6 +55,7 @@ pub(super) fn write(
         pieces.item(|piece| {
             piece.extend_from_slice(b"{\"node\":");
             push_text(piece, record.graph.name(step.node));
+            number(piece, b",\"before_ns\":", nanoseconds(step.before));
             number(piece, b",\"queued_ns\":", nanoseconds(step.queued));
             number(piece, b",\"ran_ns\":", nanoseconds(step.ran));
             piece.push(b'}');
