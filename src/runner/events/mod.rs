@@ -24,8 +24,8 @@
 //!
 //! impl RunListener for Done {
 //!     fn event(&self, event: &Event<'_>) {
-//!         if let EventKind::NodeDone { node, .. } = &event.kind {
-//!             self.0.lock().unwrap().push(node.name.to_string());
+//!         if let EventKind::NodeDone(end) = &event.kind {
+//!             self.0.lock().unwrap().push(end.node.name.to_string());
 //!         }
 //!     }
 //! }
