@@ -14,22 +14,21 @@
 //! (id, node, attempt, whether it was called off). What they say is filed nowhere.
 //! What is not lost: the result, the report, and the record, where there is one.
 //!
-//! On two workers of a machine that had much else to do; what it is on yours, it
-//! prints. The allocations are the same everywhere, or nearly:
+//! On two workers; what it is on your machine, it prints. The allocations are the same everywhere, or nearly:
 //!
 //! ```text
-//! 10017 nodes on 2 workers, the median of 21 runs of each mode in turn
+//! 10017 nodes on 2 workers, the median of 5 runs of each mode in turn
 //! ────────────────────────────────────────────────────────────────────────────────────────────────────────
 //!  subscriber   propagation   record        ns a node   allocations a node   a node knows
 //! ════════════════════════════════════════════════════════════════════════════════════════════════════════
-//!  none         off           none                960                 1.14   nothing
-//!  none         on            none               1343                 2.22   run, node, tenant
-//!  none         off           10017 nodes        8409                 1.20   nothing
-//!  none         on            10017 nodes        9058                 2.29   run, node, tenant, log
-//!  yes          off           none               1830                 1.14   nothing
-//!  yes          on            none               7053                11.24   run, node, tenant, span
-//!  yes          off           10017 nodes        9041                 1.20   nothing
-//!  yes          on            10017 nodes       16275                11.27   run, node, tenant, span, log
+//!  none         off           none                226                 1.17   nothing
+//!  none         on            none                278                 2.32   run, node, tenant
+//!  none         off           10017 nodes        1370                 3.32   nothing
+//!  none         on            10017 nodes        1444                 4.31   run, node, tenant, log
+//!  yes          off           none                365                 1.27   nothing
+//!  yes          on            none                957                 4.43   run, node, tenant, span
+//!  yes          off           10017 nodes        2253                 3.33   nothing
+//!  yes          on            10017 nodes        2896                 6.43   run, node, tenant, span, log
 //! ────────────────────────────────────────────────────────────────────────────────────────────────────────
 //! the answer of every run: 1e42bdadfbe4aaf2
 //! ```
