@@ -17,6 +17,7 @@ pub(crate) struct Step {
     pub(crate) ran: Duration,
 }
 
+#[cfg(any(test, feature = "console"))]
 impl Step {
     /// What of the path is its own.
     pub(crate) fn took(&self) -> Duration {
